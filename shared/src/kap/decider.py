@@ -1,0 +1,242 @@
+"""The one write path: load, decide, append; decide again when someone else wrote first.
+
+A decider is a module with four names: `stream`, `initial`, `evolve`, `decide`. All are pure: times and
+ids come in the command, and what a decision needs from elsewhere is put into the command by the edge.
+"""
+
+import asyncio
+import json
+import random
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from kap.events import Anything, NotAnEvent, Recorded, Unknown, corrected, decode
+from kap.events.fact import Actor, Aggregate, EntryCorrected, Fact, Frozen, Personal
+
+Role = Literal["nurse", "therapist", "prescriber", "admin", "service"]
+
+
+class Refused(Exception):
+    """The command is not possible now. The reason is a sentence for the clinician."""
+
+
+class Conflict(Exception):
+    """The aggregate moved on since it was loaded."""
+
+
+class Unavailable(Exception):
+    """The log does not answer, or the aggregate is too busy: nothing is known to be recorded; try again."""
+
+
+class Command(Frozen):
+    """What somebody wants to happen. `id` makes a repeat harmless; `at` is when it happened."""
+
+    id: UUID
+    at: AwareDatetime
+    by: Actor
+    role: Role
+
+    def fact_id(self, n: int = 0) -> UUID:
+        """The id of the n-th event that this command causes: a retry makes the same events."""
+        return uuid5(self.id, str(n))
+
+    @property
+    def stamp(self) -> dict[str, Any]:
+        """`id`, `at` and `by` of the first event that this command causes."""
+        return {"id": self.fact_id(), "at": self.at, "by": self.by}
+
+
+class CorrectEntry(Command):
+    """Withdraw an entry of any aggregate; `replacement` holds the fields that stand in its place."""
+
+    type: Literal["CorrectEntry"] = "CorrectEntry"
+    of: Aggregate
+    of_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+    event_id: UUID
+    reason: Personal
+    replacement: dict[str, JsonValue] | None = None
+
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command, contravariant=True)
+
+
+class Decider(Protocol[S, C]):
+    def stream(self, command: C) -> str: ...
+    def initial(self) -> S: ...
+    def evolve(self, state: S, event: Anything) -> S: ...
+    def decide(self, state: S, command: C) -> Sequence[Fact]: ...
+
+
+class Store(Protocol):
+    """What `transact` needs of a log. `aggregate` is like `session.0199…`."""
+
+    async def load(self, aggregate: str, after: int = 0) -> list[Recorded]: ...
+
+    async def append(
+        self, aggregate: str, events: Sequence[Fact], expected: int, command: UUID | None = None
+    ) -> int: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many events the command recorded, and the position of the last in EVENTS."""
+
+    recorded: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Folded(Generic[S]):
+    state: S
+    position: int = 0
+    outcomes: dict[UUID, Outcome] = field(default_factory=dict)
+
+
+class Cache(OrderedDict[str, Folded[Any]]):
+    """The folded state of the aggregates decided about last, at most `size` of them."""
+
+    def __init__(self, size: int = 2000) -> None:
+        super().__init__()
+        self.size = size
+
+    def keep(self, aggregate: str, folded: Folded[Any]) -> None:
+        self[aggregate] = folded
+        self.move_to_end(aggregate)
+        while len(self) > self.size:
+            self.popitem(last=False)
+
+
+RETRY_FOR_S = 2.0
+
+
+def fold(decider: Decider[S, C], history: Iterable[Anything]) -> S:
+    return reduce(decider.evolve, history, decider.initial())
+
+
+async def transact(
+    store: Store, decider: Decider[S, C], command: C | CorrectEntry, cache: Cache | None = None
+) -> Outcome:
+    """Decide and append; a repeated command gets its first result.
+
+    Raises `Refused` with a sentence for the clinician, `Unavailable` when conflicts or time-outs go on
+    for two seconds: then nothing is known to be recorded, and the same command may be sent again.
+    """
+    cache = Cache() if cache is None else cache
+    correction = isinstance(command, CorrectEntry)
+    aggregate = (
+        f"{command.of}.{command.of_id}" if isinstance(command, CorrectEntry) else decider.stream(command)
+    )
+    deadline = asyncio.get_running_loop().time() + RETRY_FOR_S
+    pause = 0.002
+    while True:
+        try:
+            folded = await _current(store, decider, aggregate, cache)
+            if command.id in folded.outcomes:
+                return folded.outcomes[command.id]
+            if isinstance(command, CorrectEntry):
+                events: Sequence[Fact] = correct(await store.load(aggregate), command)
+            else:
+                events = decider.decide(folded.state, command)
+            if not events:
+                return Outcome(0, folded.position)
+            position = await store.append(aggregate, events, folded.position, command.id)
+            if not correction:
+                outcome = Outcome(len(events), position)
+                state = reduce(decider.evolve, events, folded.state)
+                cache.keep(aggregate, Folded(state, position, folded.outcomes | {command.id: outcome}))
+                return outcome
+            return Outcome(len(events), position)
+        except (Conflict, TimeoutError) as error:
+            # After a time-out the outcome is unknown: what the log then holds says what happened.
+            if asyncio.get_running_loop().time() > deadline:
+                raise Unavailable("The record is busy or the log does not answer. Try again.") from error
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 2, 0.25)
+
+
+async def _current(store: Store, decider: Decider[S, C], aggregate: str, cache: Cache) -> Folded[S]:
+    """The aggregate's state now: what the cache holds and what came after it."""
+    folded: Folded[S] = cache.get(aggregate) or Folded(decider.initial())
+    news = await store.load(aggregate, folded.position)
+    if any(isinstance(item.event, EntryCorrected) for item in news) and folded.position:
+        folded, news = Folded(decider.initial()), await store.load(aggregate)
+    for item in news:
+        if isinstance(item.event, Unknown):
+            raise Refused(
+                f"This record holds an entry that this version of KAP cannot read ({item.event.type}). "
+                "Nothing can be recorded on it until KAP is updated."
+            )
+    if not news:
+        return folded
+    state = reduce(decider.evolve, corrected(news), folded.state)
+    folded = Folded(state, news[-1].position, folded.outcomes | outcomes(news))
+    cache.keep(aggregate, folded)
+    return folded
+
+
+def outcomes(history: Iterable[Recorded]) -> dict[UUID, Outcome]:
+    """What each command in this history recorded."""
+    found: dict[UUID, Outcome] = {}
+    for item in history:
+        if item.command is not None:
+            count = found[item.command].recorded + 1 if item.command in found else 1
+            found[item.command] = Outcome(count, item.position)
+    return found
+
+
+def correct(history: Sequence[Recorded], command: CorrectEntry) -> list[Fact]:
+    """Withdraw an entry: only its author or a prescriber may, once, and never what the system recorded."""
+    entries: dict[UUID, Fact] = {}
+    for item in history:
+        if isinstance(item.event, EntryCorrected):
+            entries.pop(item.event.event_id, None)
+            if item.event.replacement is not None:
+                substitute = decode(json.dumps(item.event.replacement).encode())
+                if isinstance(substitute, Fact):
+                    entries[substitute.id] = substitute
+        elif isinstance(item.event, Fact):
+            entries[item.event.id] = item.event
+    entry = entries.get(command.event_id)
+    if entry is None:
+        raise Refused("There is no such entry, or it was corrected before.")
+    if history and entry is history[0].event and command.replacement is None:
+        raise Refused("The entry that opened this record cannot be withdrawn; correct it instead.")
+    if not entry.by.startswith("staff:"):
+        raise Refused("This entry was made by the system and cannot be corrected by hand.")
+    if command.by != entry.by and command.role != "prescriber":
+        raise Refused("Only the person who made an entry, or a prescriber, may correct it.")
+    replacement = None
+    if command.replacement is not None:
+        replacement = _replacement(entry, command)
+    return [
+        EntryCorrected(
+            **command.stamp,
+            of=command.of,
+            of_id=command.of_id,
+            event_id=command.event_id,
+            reason=command.reason,
+            replacement=replacement,
+        )
+    ]
+
+
+def _replacement(entry: Fact, command: CorrectEntry) -> dict[str, JsonValue]:
+    original = entry.model_dump(mode="json")
+    key = f"{entry.aggregate}_id" if f"{entry.aggregate}_id" in original else entry.aggregate
+    fixed = {"type": original["type"], "id": str(command.fact_id(1)), "by": command.by, key: original[key]}
+    body = {"at": original["at"]} | (command.replacement or {}) | fixed
+    try:
+        event = decode(json.dumps(body).encode())
+    except NotAnEvent as error:
+        raise Refused(f"The corrected entry is not complete: {error}") from error
+    if isinstance(event, Unknown):
+        raise Refused("The corrected entry is not of a known kind.")
+    result: dict[str, JsonValue] = event.model_dump(mode="json")
+    return result

@@ -1,0 +1,108 @@
+"""How an event travels: its subject and its CloudEvents 1.0 headers (NATS binding, binary mode)."""
+
+from datetime import UTC, datetime
+from urllib.parse import quote, unquote
+from uuid import UUID
+
+from kap.events import Recorded, Unknown, body_type, decode, snake
+from kap.events.fact import Fact
+from kap.events.vitals import VitalRecorded
+
+EVENTS = "EVENTS"
+VITALS = "VITALS"
+
+# CloudEvents: everything outside U+0021–007E, and " and %, is percent-encoded
+_PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}\\~-._"
+
+
+def subject(clinic: str, event: Fact | VitalRecorded) -> str:
+    if isinstance(event, VitalRecorded):
+        return f"kap.vitals.{clinic}.{event.session_id}"
+    return f"kap.events.{clinic}.{aggregate(event)}.{snake(type(event).__name__)}"
+
+
+def aggregate(event: Fact) -> str:
+    """`session.0199…`: the aggregate's kind and id, as the two tokens of the subject."""
+    kind = getattr(event, "of", None) or event.aggregate
+    return f"{kind}.{event.aggregate_id}"
+
+
+def headers(
+    event: Fact | VitalRecorded, service: str, *, command: UUID | None, after: int | None = None
+) -> dict[str, str]:
+    """`command` caused the event; `after` is the position of EVENTS that a reading's recorder had folded."""
+    reading = isinstance(event, VitalRecorded)
+    if isinstance(event, VitalRecorded):
+        kind, target, actor = "vitals", str(event.session_id), _reader(event)
+    else:
+        kind, target = aggregate(event).split(".")
+        actor = event.by
+    name = snake(type(event).__name__)
+    result = {
+        "Nats-Msg-Id": str(event.id),
+        "Content-Type": "application/json",
+        "ce-specversion": "1.0",
+        "ce-id": str(event.id),
+        "ce-type": f"kap.{kind}.{name}.v1",
+        "ce-source": f"/kap/{service}",
+        "ce-subject": target,
+        "ce-time": datetime.now(UTC).isoformat(),
+        "ce-actor": actor,
+    }
+    if command is not None:
+        result["ce-correlationid"] = result["ce-causationid"] = str(command)
+    if reading and after is not None:
+        result["kap-events-seq"] = str(after)
+    return {k: v if v.isascii() and " " not in v else quote(v, safe=_PLAIN) for k, v in result.items()}
+
+
+def _reader(reading: VitalRecorded) -> str:
+    return reading.entered_by or f"device:{reading.device_id}"
+
+
+def recorded(
+    position: int, subject: str, headers: dict[str, str] | None, body: bytes, stored: datetime
+) -> Recorded:
+    """A stored message as an event. A body that is no event of a known type is `Unknown`, never an error."""
+    head = headers or {}
+    time = head.get("ce-time")
+    command = head.get("ce-causationid")
+    try:
+        event = decode(body)
+    except ValueError:
+        event = Unknown(type=f"unreadable {_named(body)}")
+    if isinstance(event, Unknown):
+        tokens = subject.split(".")
+        if len(tokens) == 6:
+            event = event.model_copy(update={"aggregate": tokens[3], "aggregate_id": tokens[4]})
+        elif len(tokens) == 4:
+            event = event.model_copy(update={"aggregate": "session", "aggregate_id": tokens[3]})
+    return Recorded(
+        position=position,
+        event=event,
+        time=_time(time) or stored,
+        command=_uuid(command),
+        after=int(head.get("kap-events-seq") or 0),
+        body=body,
+    )
+
+
+def _named(body: bytes) -> str:
+    try:
+        return body_type(body)
+    except ValueError:
+        return "body"
+
+
+def _time(value: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(unquote(value)) if value else None
+    except ValueError:
+        return None
+
+
+def _uuid(value: str | None) -> UUID | None:
+    try:
+        return UUID(value) if value else None
+    except ValueError:
+        return None

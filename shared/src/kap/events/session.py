@@ -1,0 +1,250 @@
+"""What can happen in one dosing session.
+
+These names and fields are kept for as long as the clinic keeps records: add, never change.
+"""
+
+from typing import Annotated, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from kap.events.fact import Actor, Aggregate, Code, DeviceId, Fact, Frozen, Personal, Room
+
+Route = Literal["intramuscular", "sublingual", "intranasal", "spravato"]
+Drug = Literal["ketamine", "esketamine"]
+Priority = Literal["high", "medium", "low"]
+
+
+class ProtocolRef(Frozen):
+    name: Code
+    version: int = Field(ge=1)
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Band(Frozen):
+    """An alarm limit: outside `low`…`high` (both still inside) the priority named here is raised."""
+
+    low: float | None = None
+    high: float | None = None
+    priority: Priority = "medium"
+
+
+class Limits(Frozen):
+    """What the watch compares with. Pressures mm[Hg], rates /min, saturation %; times in seconds."""
+
+    spo2: list[Band] = Field(default=[], max_length=6)
+    systolic: list[Band] = Field(default=[], max_length=6)
+    diastolic: list[Band] = Field(default=[], max_length=6)
+    heart_rate: list[Band] = Field(default=[], max_length=6)
+    respiratory_rate: list[Band] = Field(default=[], max_length=6)
+    no_data_after_s: float = Field(default=15, ge=5, le=600)
+    no_data_priority: Priority = "medium"
+
+
+class ExpectedCourse(Frozen):
+    """The route's expected course, minutes after the dose, and the scheduled checks."""
+
+    onset_min: float = Field(gt=0)
+    peak_min: float = Field(gt=0)
+    offset_min: float = Field(gt=0)
+    minimum_stay_min: float = Field(gt=0)
+    checks_min: list[float] = Field(default=[], max_length=40)
+
+
+class _Session(Fact):
+    aggregate: ClassVar[Aggregate] = "session"
+    session_id: UUID
+
+
+class SessionOpened(_Session):
+    """Limits and expected course travel in the event, so that no later reader asks another service."""
+
+    type: Literal["SessionOpened"] = "SessionOpened"
+    course_id: UUID
+    patient_id: UUID
+    patient_number: str = Field(pattern=r"^[0-9]{4,8}$")
+    room: Room
+    route: Route
+    weight_kg: float | None = Field(default=None, gt=20, lt=400)
+    protocol: ProtocolRef
+    limits: Limits
+    expected: ExpectedCourse
+
+
+class DeviceAttached(_Session):
+    type: Literal["DeviceAttached"] = "DeviceAttached"
+    device_id: DeviceId
+
+
+class DeviceDetached(_Session):
+    type: Literal["DeviceDetached"] = "DeviceDetached"
+    device_id: DeviceId
+
+
+class ResponsibleChanged(_Session):
+    type: Literal["ResponsibleChanged"] = "ResponsibleChanged"
+    responsible: Actor
+
+
+class LimitsChanged(_Session):
+    type: Literal["LimitsChanged"] = "LimitsChanged"
+    limits: Limits
+    reason: Personal
+
+
+class PreDoseChecked(_Session):
+    """Baseline before the dose; mm[Hg], /min, %."""
+
+    type: Literal["PreDoseChecked"] = "PreDoseChecked"
+    systolic: int = Field(ge=40, le=300)
+    diastolic: int = Field(ge=20, le=200)
+    heart_rate: int = Field(ge=20, le=300)
+    spo2: int = Field(ge=50, le=100)
+    respiratory_rate: int | None = Field(default=None, ge=0, le=80)
+    fasting: bool
+    ride_arranged: bool
+    suicidal_ideation_new: bool | None = None
+
+
+class GateOverridden(_Session):
+    type: Literal["GateOverridden"] = "GateOverridden"
+    gate: Code
+    reason: Personal
+
+
+class Dose(Frozen):
+    """One administration. The amount is in mg; concentration in mg/mL and volume in mL where drawn up."""
+
+    drug: Drug
+    route: Route
+    milligrams: float = Field(gt=0, le=2000)
+    concentration_mg_per_ml: float | None = Field(default=None, gt=0, le=200)
+    volume_ml: float | None = Field(default=None, gt=0, le=20)
+    lot: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,24}$")
+    site: Code | None = None
+
+
+class DoseChecked(_Session):
+    """The second person's check of a dose; `by` is that person."""
+
+    type: Literal["DoseChecked"] = "DoseChecked"
+    dose: Dose
+
+
+class Dosed(_Session):
+    type: Literal["Dosed"] = "Dosed"
+    dose: Dose
+    additional: bool = False
+
+
+class ObservationRecorded(_Session):
+    """MOAA/S 0–5 (5 awake); dissociation, nausea, pain 0–10; symptoms by code."""
+
+    type: Literal["ObservationRecorded"] = "ObservationRecorded"
+    moaas: int | None = Field(default=None, ge=0, le=5)
+    dissociation: int | None = Field(default=None, ge=0, le=10)
+    nausea: int | None = Field(default=None, ge=0, le=10)
+    pain: int | None = Field(default=None, ge=0, le=10)
+    symptoms: list[Code] = Field(default=[], max_length=20)
+
+
+class NoteRecorded(_Session):
+    type: Literal["NoteRecorded"] = "NoteRecorded"
+    text: Personal
+
+
+class AlarmRaised(_Session):
+    """`alarm_id` is made of session, rule and onset, so raising it twice is raising it once.
+
+    `late`: the condition began and ended while the watch was away, or its readings were backfilled;
+    it is on record and never sounds.
+    """
+
+    type: Literal["AlarmRaised"] = "AlarmRaised"
+    alarm_id: UUID
+    rule: Code
+    priority: Priority
+    kind: Literal["physiological", "technical"]
+    text: str = Field(max_length=80)
+    signal: Code | None = None
+    value: float | None = None
+    limit: float | None = None
+    device_id: DeviceId | None = None
+    onset: AwareDatetime
+    late: bool = False
+
+
+class AlarmEscalated(_Session):
+    type: Literal["AlarmEscalated"] = "AlarmEscalated"
+    alarm_id: UUID
+    priority: Priority
+
+
+class AlarmAcknowledged(_Session):
+    type: Literal["AlarmAcknowledged"] = "AlarmAcknowledged"
+    alarm_id: UUID
+
+
+class AlarmPaused(_Session):
+    type: Literal["AlarmPaused"] = "AlarmPaused"
+    alarm_id: UUID
+    until: AwareDatetime
+
+
+class AlarmCleared(_Session):
+    """The condition has ended; `at` is when."""
+
+    type: Literal["AlarmCleared"] = "AlarmCleared"
+    alarm_id: UUID
+    late: bool = False
+
+
+class AdverseEventRecorded(_Session):
+    type: Literal["AdverseEventRecorded"] = "AdverseEventRecorded"
+    category: Code
+    severity: Literal["minimal", "minor", "moderate", "sentinel"]
+    text: Personal | None = None
+
+
+class InterventionRecorded(_Session):
+    type: Literal["InterventionRecorded"] = "InterventionRecorded"
+    kind: Code
+    text: Personal | None = None
+
+
+class Discharged(_Session):
+    type: Literal["Discharged"] = "Discharged"
+    course_id: UUID
+    patient_id: UUID
+    instructions_given: bool = True
+    escort: Personal | None = None
+
+
+class SessionAborted(_Session):
+    type: Literal["SessionAborted"] = "SessionAborted"
+    reason: Personal
+
+
+SessionEvent = Annotated[
+    SessionOpened
+    | DeviceAttached
+    | DeviceDetached
+    | ResponsibleChanged
+    | LimitsChanged
+    | PreDoseChecked
+    | GateOverridden
+    | DoseChecked
+    | Dosed
+    | ObservationRecorded
+    | NoteRecorded
+    | AlarmRaised
+    | AlarmEscalated
+    | AlarmAcknowledged
+    | AlarmPaused
+    | AlarmCleared
+    | AdverseEventRecorded
+    | InterventionRecorded
+    | Discharged
+    | SessionAborted,
+    Field(discriminator="type"),
+]

@@ -1,0 +1,62 @@
+"""Observations: what a monitor, a gateway or a person measured. Nobody decides them.
+
+These names and fields are kept for as long as the clinic keeps records: add, never change.
+"""
+
+from typing import Literal, get_args
+from uuid import UUID, uuid5
+
+from pydantic import AwareDatetime, Field
+
+from kap.events.fact import Actor, DeviceId, Frozen
+
+Signal = Literal[
+    "heart_rate",  # from the ECG, /min
+    "pulse_rate",  # from the oximeter or the cuff, /min
+    "spo2",  # %
+    "respiratory_rate",  # /min
+    "systolic",  # mm[Hg]
+    "diastolic",  # mm[Hg]
+    "mean_arterial",  # mm[Hg]
+    "temperature",  # Cel
+    "etco2",  # mm[Hg]
+]
+SIGNALS: tuple[Signal, ...] = get_args(Signal)
+
+
+class Sample(Frozen):
+    """A value in its signal's unit (see `Signal`); `channel` is the sender's own code."""
+
+    value: float
+    channel: str = Field(default="", max_length=32)
+    quality: Literal["ok", "questionable"] = "ok"
+
+
+class VitalRecorded(Frozen):
+    """One device's (or person's) values at one moment.
+
+    `device_time` is the sender's own clock, `received_at` ours, `observed_at` ours too, worked out
+    from both so that the sender's skew cannot shift it (decision 11).
+    """
+
+    type: Literal["VitalRecorded"] = "VitalRecorded"
+    id: UUID
+    session_id: UUID
+    device_id: DeviceId | None = None
+    source: Literal["monitor", "gateway", "manual"]
+    entered_by: Actor | None = None
+    device_time: AwareDatetime
+    observed_at: AwareDatetime
+    received_at: AwareDatetime
+    sent_id: str | None = Field(default=None, max_length=64)
+    backfilled: bool = False
+    signals: dict[Signal, Sample]
+
+
+_READING = UUID("6a1c2c1e-6d0b-5c55-9f0e-8b8f6a4a2d10")
+
+
+def reading_id(session_id: UUID, source: str, device_time: str, signals: dict[Signal, Sample]) -> UUID:
+    """The id that makes a repeat harmless: of session, device (or person), device time and the values."""
+    pairs = ",".join(f"{name}={sample.value:g}" for name, sample in sorted(signals.items()))
+    return uuid5(_READING, f"{session_id}|{source}|{device_time}|{pairs}")

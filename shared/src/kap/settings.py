@@ -1,0 +1,72 @@
+"""Settings come from `KAP_*` environment variables; a wrong or missing one is refused by name."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong. The message names it and says what it should be."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, "").strip() or default
+    if value is None:
+        raise SettingError(f"{name} is not set")
+    return value
+
+
+def clinic() -> str:
+    value = text("KAP_CLINIC", "main")
+    if not value.replace("-", "").isalnum() or value.lower() != value or len(value) > 32:
+        raise SettingError(f"KAP_CLINIC is {value!r}; it should be up to 32 of a–z, 0–9 and -")
+    return value
+
+
+def url(name: str, *schemes: str, default: str | None = None) -> str:
+    value = text(name, default)
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise SettingError(
+            f"{name} should look like {schemes[0]}://host:port"
+        )  # may hold a password: not shown
+    return value
+
+
+def port(name: str, default: int | None = None) -> int:
+    value = text(name, None if default is None else str(default))
+    if not value.isdigit() or int(value) > 65535:
+        raise SettingError(f"{name} is {value!r}; it should be a port number from 0 to 65535")
+    return int(value)
+
+
+def bind() -> str:
+    return text("KAP_BIND", "127.0.0.1")
+
+
+def path(name: str, *, must_exist: bool = False) -> Path | None:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return None
+    if must_exist and not Path(value).is_file():
+        raise SettingError(f"{name} names {value!r}, which is not a file")
+    if not must_exist and not Path(value).absolute().parent.is_dir():
+        raise SettingError(f"{name} is {value!r}, in a folder that does not exist")
+    return Path(value)
+
+
+def zone() -> ZoneInfo:
+    """The zone of device times that come without one."""
+    value = text("KAP_TIMEZONE")
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingError(f"KAP_TIMEZONE is {value!r}; it should be a zone like Europe/Vienna") from error
+
+
+def flag(name: str) -> bool:
+    value = text(name, "no").lower()
+    if value not in ("yes", "no"):
+        raise SettingError(f"{name} is {value!r}; it should be yes or no")
+    return value == "yes"
