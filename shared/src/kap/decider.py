@@ -137,7 +137,7 @@ async def transact(
     pause = 0.002
     while True:
         try:
-            folded = await _current(store, decider, aggregate, cache)
+            folded = await current(store, decider, aggregate, cache)
             if command.id in folded.outcomes:
                 return folded.outcomes[command.id]
             if isinstance(command, CorrectEntry):
@@ -161,7 +161,7 @@ async def transact(
             pause = min(pause * 2, 0.25)
 
 
-async def _current(store: Store, decider: Decider[S, C], aggregate: str, cache: Cache) -> Folded[S]:
+async def current(store: Store, decider: Decider[S, C], aggregate: str, cache: Cache) -> Folded[S]:
     """The aggregate's state now: what the cache holds and what came after it."""
     folded: Folded[S] = cache.get(aggregate) or Folded(decider.initial())
     news = await store.load(aggregate, folded.position)
