@@ -121,9 +121,10 @@ class _Once(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
+            name = str(key.value)
+            if name in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value} stands here twice", key.start_mark
+                    None, None, f"{name} stands here twice", key.start_mark
                 )
-            seen.add(str(key.value))
+            seen.add(name)
         return super().construct_mapping(node, deep)
