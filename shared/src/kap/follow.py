@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -40,6 +40,21 @@ class Head:
 
     epoch: str
     last: int
+
+
+class Follows(Protocol):
+    """What a reader of a log relies on; the log of the tests keeps it too."""
+
+    name: str
+    position: int
+    pending: int | None
+    epoch: str | None
+
+    @property
+    def caught_up(self) -> bool: ...
+    @property
+    def lag_s(self) -> float: ...
+    def batches(self) -> AsyncGenerator[list[Recorded], None]: ...
 
 
 class Follower:
@@ -213,7 +228,7 @@ Source = Literal["EVENTS", "VITALS"]
 Merged = list[tuple[Source, Recorded]]
 
 
-async def merge(events: Follower, vitals: Follower) -> AsyncGenerator[Merged, None]:
+async def merge(events: Follows, vitals: Follows) -> AsyncGenerator[Merged, None]:
     """Both streams in the order in which their readings name facts (decision 6).
 
     A reading waits for the facts up to the position it carries. While VITALS is still being caught up
@@ -259,7 +274,7 @@ async def merge(events: Follower, vitals: Follower) -> AsyncGenerator[Merged, No
         await asyncio.gather(*pumps, return_exceptions=True)
 
 
-async def _pump(source: Follower, into: deque[Recorded], news: asyncio.Event) -> None:
+async def _pump(source: Follows, into: deque[Recorded], news: asyncio.Event) -> None:
     batches = source.batches()
     try:
         async for batch in batches:

@@ -251,7 +251,7 @@ def app(
 
 
 async def unready(nats: Client, ready: Ready) -> str | None:
-    """Why the service is not ready: asks for a round trip; `is_connected` outlives its own reader (trap 7)."""
+    """Why the service is not ready. Asks for a round trip: `is_connected` outlives its reader (trap 7)."""
     try:
         await nats.flush(timeout=1)
     except (NatsError, TimeoutError, OSError):

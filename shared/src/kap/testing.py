@@ -78,7 +78,10 @@ class MemoryFollower:
         self.epoch = epoch
         self.pending: int | None = None
         self.last_read: datetime | None = None
-        self.lag_s = 0.0
+
+    @property
+    def lag_s(self) -> float:
+        return 0.0
 
     @property
     def caught_up(self) -> bool:

@@ -1,0 +1,105 @@
+"""A follower goes on whatever happens to its consumer, its connection or its server; so does a writer."""
+
+import asyncio
+import signal
+from pathlib import Path
+from uuid import uuid4
+
+import nats
+import pytest
+from kap import service
+from kap.decider import Unavailable
+from kap.envelope import VITALS
+from kap.events.vitals import VitalRecorded
+from kap.log import JetStreamLog
+from kap_local import deploy_files, nats_server
+from kap_local.guard import Guard
+from kap_local.ports import free_port
+from kap_local.testing import until
+from nats.aio.client import Client
+
+from tests.log.test_contract import reading, take
+
+
+async def test_a_deleted_consumer_is_made_anew(client: Client) -> None:
+    log, session = JetStreamLog(client, "main", "tests"), uuid4()
+    await log.record([reading(session, n) for n in range(10)], after=0)
+    follower = log.follow(VITALS, "kap.vitals.>", after=0, name="operator-contract")
+    batches = follower.batches()
+    await take(batches, 10)
+    await client.request("$JS.API.CONSUMER.DELETE.VITALS.operator-contract", b"")
+    await log.record([reading(session, n) for n in range(10, 20)], after=0)
+    assert [r.position for r in await take(batches, 10)] == list(range(11, 21))
+    await batches.aclose()
+
+
+async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(guard: Guard, tmp_path: Path) -> None:
+    """kill -9 of nats-server in the middle of recording and following."""
+    server = nats_server.prepare(tmp_path, free_port(), free_port(), accounts=False)
+
+    async def listening() -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    process = guard.start(server.command, log=tmp_path / "nats.log")
+    await asyncio.to_thread(until, listening, "nats-server", tmp_path / "nats.log")
+    client = await nats.connect(server.url(), **service.nats_options("operator"))
+    await deploy_files.streams().declare(client)
+    log, session = JetStreamLog(client, "main", "tests"), uuid4()
+    follower = log.follow(VITALS, "kap.vitals.>", after=0, name="operator-contract")
+    acknowledged: set[str] = set()
+    stop = asyncio.Event()
+
+    async def write() -> None:
+        n = 0
+        while not stop.is_set():
+            batch = [reading(session, n * 5 + m) for m in range(5)]
+            n += 1
+            while True:
+                try:
+                    await log.record(batch, after=0)
+                    break
+                except (Unavailable, nats.errors.Error):
+                    await asyncio.sleep(0.1)
+            acknowledged.update(str(r.id) for r in batch)
+
+    writers = [asyncio.create_task(write()) for _ in range(4)]
+    seen: list[str] = []
+
+    async def read() -> None:
+        async for batch in follower.batches():
+            seen.extend(str(r.event.id) for r in batch if isinstance(r.event, VitalRecorded))
+
+    reader = asyncio.create_task(read())
+    for _ in range(2):
+        await asyncio.sleep(0.7)
+        guard.stop(process, signal.SIGKILL)
+        await asyncio.sleep(0.3)
+        process = guard.start(server.command, log=tmp_path / "nats.log")
+    await asyncio.sleep(2)
+    stop.set()
+    await asyncio.wait_for(asyncio.gather(*writers), 30)
+    async with asyncio.timeout(20):
+        while len(seen) < (await log.head(VITALS)).last:
+            await asyncio.sleep(0.1)
+    reader.cancel()
+    await asyncio.gather(reader, return_exceptions=True)
+    assert len(seen) == len(set(seen))
+    assert acknowledged <= set(seen)
+    assert len(acknowledged) > 100
+    await client.close()
+    guard.stop(process, signal.SIGTERM)
+
+
+async def test_a_full_queue_is_refused_by_name(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kap.log.QUEUE", 20)
+    log, session = JetStreamLog(client, "main", "tests"), uuid4()
+    results = await asyncio.gather(
+        *(log.record([reading(session, n * 10 + m) for m in range(10)], after=0) for n in range(5)),
+        return_exceptions=True,
+    )
+    assert [type(r) for r in results] == [type(None)] * 2 + [Unavailable] * 3
