@@ -20,7 +20,6 @@ from nats.errors import TimeoutError as NatsTimeoutError
 
 KIB, MIB = 1024, 1024 * 1024
 SECOND = 1_000_000_000  # the server counts in nanoseconds
-HOUR = 3600 * SECOND
 
 # What the server would fill in is written out, so that the comparison with what is there is whole.
 LOG: dict[str, Any] = {
@@ -78,7 +77,8 @@ STREAMS: Sequence[Mapping[str, Any]] = (
     log("EVENTS", "events", "Facts that somebody decided, appended under optimistic concurrency"),
     log("VITALS", "vitals", "Observations that nobody decides, group-committed"),
     bucket("STAFF", "Who may sign in, and as what", max_bytes=16 * MIB),
-    bucket("LOGINS", "Who is signed in", max_bytes=16 * MIB, max_age=12 * HOUR),
+    # A sign-in carries its own time to live: 12 h for people, none for a wall screen; a feed's ticket 30 s.
+    bucket("LOGINS", "Who is signed in", max_bytes=16 * MIB, allow_msg_ttl=True),
     bucket("KEYS", "The patients' keys, wrapped by the clinic's", max_bytes=256 * MIB),
 )
 

@@ -126,7 +126,7 @@ def table(clinic: str = "main") -> dict[str, dict[str, Any]]:
                     f"kap.live.devices.{clinic}",
                     *reads(),
                     *follows("session-monitor"),
-                    # Ten thousand readings a second are answered: by rule, as noting each would cost the server.
+                    # By rule, as noting each of ten thousand requests a second would cost the server.
                     "_INBOX.>",
                     inbox("device-gateway"),
                 ]

@@ -31,6 +31,8 @@ class Guard:
         self.watchdog = subprocess.Popen(
             [sys.executable, "-I", "-S", watchdog.__file__],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=self.keep_open,
         )
@@ -84,7 +86,8 @@ class Guard:
 
         def before_exec() -> None:
             # The child reports itself, so that there is no moment in which it runs unknown.
-            os.write(pipe, f"+{os.getpid()}\n".encode())
+            with contextlib.suppress(BrokenPipeError):  # a killed watchdog is replaced, and told of all alive
+                os.write(pipe, f"+{os.getpid()}\n".encode())
             if _libc:
                 _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
                 if os.getppid() != parent:

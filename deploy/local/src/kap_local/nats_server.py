@@ -33,10 +33,12 @@ class NatsServer:
     monitor_port: int
     passwords: Mapping[str, str]
     clinic: str = "main"
+    bind: str = "127.0.0.1"
 
     def url(self, user: str = "operator") -> str:
         secret = f"{user}:{self.passwords[user]}@" if self.passwords else ""
-        return f"nats://{secret}127.0.0.1:{self.port}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, self.bind)
+        return f"nats://{secret}{host}:{self.port}"
 
     @property
     def monitor(self) -> str:
@@ -73,7 +75,7 @@ def configuration(server: NatsServer) -> str:
     )
     return f"""# Written by kap at each start; changes here are lost.
 server_name: kap
-listen: "127.0.0.1:{server.port}"
+listen: "{server.bind}:{server.port}"
 http: "127.0.0.1:{server.monitor_port}"
 max_payload: {MAX_PAYLOAD}
 write_deadline: "10s"
@@ -86,12 +88,18 @@ feature_flags {{ js_ack_fc_v2: false }}  # nats-py does not read the second ackn
 
 
 def prepare(
-    folder: Path, port: int, monitor_port: int, *, accounts: bool = True, clinic: str = "main"
+    folder: Path,
+    port: int,
+    monitor_port: int,
+    *,
+    accounts: bool = True,
+    clinic: str = "main",
+    bind: str = "127.0.0.1",
 ) -> NatsServer:
     """Write the configuration, and let the server itself check it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = passwords(folder / "passwords.json") if accounts else {}
-    server = NatsServer(folder, port, monitor_port, secret, clinic)
+    server = NatsServer(folder, port, monitor_port, secret, clinic, bind)
     file = folder / "nats.conf"
     file.touch(mode=0o600)
     file.write_text(configuration(server))

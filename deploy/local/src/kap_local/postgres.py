@@ -9,6 +9,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from kap_local.failure import Failure
+from kap_local.guard import Guard
 
 USER = DATABASE = "kap"
 
@@ -146,8 +148,8 @@ def password(file: Path) -> str:
     return file.read_text().strip()
 
 
-def initialise(postgres: Postgres) -> None:
-    """A new cluster with UTF-8, checksums and passwords, put in place whole: a half-made one is never used."""
+def initialise(postgres: Postgres, guard: Guard) -> None:
+    """A new cluster with UTF-8, checksums and passwords, put in place whole: never a half-made one."""
     making = postgres.folder / "making"
     if making.exists():
         shutil.rmtree(making)
@@ -170,12 +172,15 @@ def initialise(postgres: Postgres) -> None:
     ]
     if postgres.settings.get("fsync") == "off":
         command.append("--no-sync")
+    log = postgres.folder / "initdb.log"
+    process = guard.start(command, environment=environment(), log=log)
     try:
-        made = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
+        code = process.wait(120)
     finally:
+        guard.stop(process, signal.SIGKILL)
         secret.unlink()
-    if made.returncode:
-        raise Failure(f"Postgres could not make its data folder: {made.stderr.strip().splitlines()[-1:]}")
+    if code:
+        raise Failure(f"Postgres could not make its data folder, see {log}.")
     making.rename(postgres.data)
 
 
@@ -205,6 +210,7 @@ def remove_stale_lock(postgres: Postgres) -> None:
 def prepare(
     folder: Path,
     port: int,
+    guard: Guard,
     *,
     settings: Mapping[str, str] | None = None,
     namespace: bool | None = None,
@@ -215,6 +221,6 @@ def prepare(
     prefix = root_prefix(folder, namespace=namespace)
     postgres = Postgres(folder, port, password(folder / "password"), prefix, settings or {})
     if not (postgres.data / "PG_VERSION").exists():
-        initialise(postgres)
+        initialise(postgres, guard)
     remove_stale_lock(postgres)
     return postgres

@@ -53,7 +53,7 @@ def running_postgres(
     guard: Guard, folder: Path, *, durable: bool = False, port: int = 0
 ) -> Iterator[Postgres]:
     """A Postgres with the embedded configuration; `durable` keeps fsync on."""
-    cluster = postgres.prepare(folder, port or free_port(), settings={} if durable else FORGETFUL)
+    cluster = postgres.prepare(folder, port or free_port(), guard, settings={} if durable else FORGETFUL)
     log = folder / "postgres.log"
     process = guard.start(cluster.command, log=log, environment=postgres.environment())
     try:
