@@ -11,13 +11,14 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, overload
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from kap.events import Anything, NotAnEvent, Recorded, Unknown, corrected, decode
 from kap.events.fact import Actor, Aggregate, EntryCorrected, Fact, Frozen, Personal
+from kap.events.intake import PersonForgotten
 
 Role = Literal["nurse", "therapist", "prescriber", "admin", "service"]
 
@@ -120,6 +121,18 @@ def fold(decider: Decider[S, C], history: Iterable[Anything]) -> S:
     return reduce(decider.evolve, history, decider.initial())
 
 
+@overload
+async def transact(
+    store: Store, decider: Decider[S, C], command: C, cache: Cache | None = None
+) -> Outcome: ...
+
+
+@overload
+async def transact(
+    store: Store, decider: Decider[Any, Any], command: CorrectEntry, cache: Cache | None = None
+) -> Outcome: ...
+
+
 async def transact(
     store: Store, decider: Decider[S, C], command: C | CorrectEntry, cache: Cache | None = None
 ) -> Outcome:
@@ -208,6 +221,8 @@ def correct(history: Sequence[Recorded], command: CorrectEntry) -> list[Fact]:
         raise Refused("There is no such entry, or it was corrected before.")
     if history and entry is history[0].event and command.replacement is None:
         raise Refused("The entry that opened this record cannot be withdrawn; correct it instead.")
+    if isinstance(entry, PersonForgotten):
+        raise Refused("A forgotten person stays forgotten: their key is gone.")
     if not entry.by.startswith("staff:"):
         raise Refused("This entry was made by the system and cannot be corrected by hand.")
     if command.by != entry.by and command.role != "prescriber":

@@ -37,7 +37,7 @@ Command = Annotated[AdoptProtocol | DefineRoom, Field(discriminator="type")]
 class Adopted:
     version: int
     digest: str
-    route: object  # as the protocol's content says it
+    route: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def initial() -> State:
 def evolve(state: State, event: Anything) -> State:
     match event:
         case ProtocolAdopted(name=name, version=version, digest=digest, content=content):
-            adopted = Adopted(version, digest, content.get("route"))
+            adopted = Adopted(version, digest, str(content.get("route")))
             return replace(state, protocols={**state.protocols, name: adopted})
         case RoomDefined(room=room, title=title):
             return replace(state, rooms={**state.rooms, room: title})

@@ -1,0 +1,5 @@
+from kap import service
+
+from intake.app import build
+
+service.main("intake", build)

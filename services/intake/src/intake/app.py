@@ -1,0 +1,124 @@
+"""Commands in, events out; a new clinic finds its protocols and rooms there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from faststream.asgi import AsgiFastStream
+from kap import protocol, service, settings
+from kap.decider import Cache, CorrectEntry, Outcome, Refused, Store, current, transact
+from kap.log import JetStreamLog
+from pydantic import Field
+
+from intake import clinic, course, patient
+from intake.clinic import AdoptProtocol, Clinic, DefineRoom
+from intake.course import Assess, OpenCourse, PlanVisit
+from intake.patient import ChangePatient, ForgetPerson, NotRegistered, Registered, RegisterPatient
+
+Command = Annotated[
+    patient.Command | clinic.Command | course.Command | CorrectEntry, Field(discriminator="type")
+]
+
+ROOMS = [str(n) for n in range(1, 9)]
+_FURNISHING = UUID("4a0c0a51-5a6c-5c6e-8f55-0f5a3ad1c9d2")
+
+
+@dataclass
+class Intake:
+    """The service over its log: any `Store`, so that the tests can give it one in memory."""
+
+    store: Store
+    clinic: str
+    cache: Cache = field(default_factory=Cache)
+
+    async def act(self, command: Command) -> Outcome:
+        command = await self.informed(command)
+        match command:
+            case RegisterPatient() | ChangePatient() | ForgetPerson() | CorrectEntry(of="patient"):
+                return await transact(self.store, patient, command, self.cache)
+            case AdoptProtocol() | DefineRoom() | CorrectEntry(of="clinic"):
+                return await transact(self.store, clinic, command, self.cache)
+            case CorrectEntry() if command.of != "course":
+                raise Refused("This entry is not one of a patient's, the clinic's or a course's.")
+            case _:
+                return await transact(self.store, course, command, self.cache)
+
+    async def informed(self, command: Command) -> Command:
+        """The command with what other records say; what the sender wrote there does not count."""
+        match command:
+            case OpenCourse():
+                return command.model_copy(update={"patient": await self.standing(command.patient_id)})
+            case Assess():
+                adopted = (await self.own_clinic()).protocols
+                routes = {name: protocol.route for name, protocol in adopted.items()}
+                return command.model_copy(update={"protocols": routes})
+            case PlanVisit():
+                return command.model_copy(update={"rooms": list((await self.own_clinic()).rooms)})
+            case AdoptProtocol() | DefineRoom():
+                return command.model_copy(update={"clinic": self.clinic})
+        return command
+
+    async def standing(self, patient_id: UUID) -> str:
+        match (await current(self.store, patient, f"patient.{patient_id}", self.cache)).state:
+            case NotRegistered():
+                return "unknown"
+            case Registered(forgotten=forgotten):
+                return "forgotten" if forgotten else "registered"
+
+    async def own_clinic(self) -> Clinic:
+        return (await current(self.store, clinic, f"clinic.{self.clinic}", self.cache)).state
+
+    async def furnish(self, at: datetime) -> None:
+        """Adopt each default protocol that the clinic has none of, and define rooms where there are none.
+
+        The ids are made of what is adopted, so doing it again, or two at once, records it once.
+        """
+        there = await self.own_clinic()
+        for default in protocol.defaults():
+            if default.name in there.protocols:
+                continue
+            await self.act(
+                AdoptProtocol(
+                    id=uuid5(_FURNISHING, f"{self.clinic} {default.digest()}"),
+                    at=at,
+                    by="service:intake",
+                    role="service",
+                    name=default.name,
+                    version=default.version,
+                    content=default,
+                )
+            )
+        if not set(there.rooms) <= set(ROOMS):
+            return
+        for room in ROOMS:
+            await self.act(
+                DefineRoom(
+                    id=uuid5(_FURNISHING, f"{self.clinic} room {room}"),
+                    at=at,
+                    by="service:intake",
+                    role="service",
+                    room=room,
+                    title=f"Room {room}",
+                )
+            )
+
+
+def build() -> AsgiFastStream:
+    name = settings.clinic()
+    nats = service.broker("intake")
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        intake = Intake(JetStreamLog(await nats.connect(), name, "intake"), name)
+        await intake.furnish(datetime.now(UTC))
+
+        @nats.subscriber(f"kap.commands.{name}.intake", queue="intake", max_workers=32)
+        async def handle(command: Command) -> service.Answer:
+            return await service.answer(command, lambda: intake.act(command))
+
+        yield
+
+    return service.app("intake", nats, lifespan)

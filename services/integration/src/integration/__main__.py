@@ -1,0 +1,5 @@
+from kap import service
+
+from integration.app import build
+
+service.main("integration", build)
