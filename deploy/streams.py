@@ -82,6 +82,22 @@ STREAMS: Sequence[Mapping[str, Any]] = (
     bucket("KEYS", "The patients' keys, wrapped by the clinic's", max_bytes=256 * MIB),
 )
 
+# Durable readers that acknowledge. A name ends in a number: to change anything, declare the next (nats.md, trap 12).
+CONSUMERS: Sequence[Mapping[str, Any]] = (
+    {
+        "stream": "EVENTS",
+        "durable_name": "integration-care-plans-1",
+        "description": "integration: a care plan follows each discharge",
+        "filter_subject": "kap.events.*.session.*.discharged",
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "ack_wait": 10 * SECOND,
+        "max_ack_pending": 100,
+        "max_deliver": -1,
+        "replay_policy": "instant",
+    },
+)
+
 LIMITS = ("max_age", "max_bytes", "max_msgs", "max_msgs_per_subject", "max_msg_size", "duplicate_window")
 FOR_EVER = (
     "storage",
@@ -140,11 +156,31 @@ async def declare_one(client: Client, wanted: Mapping[str, Any]) -> str:
     return done
 
 
+async def declare_consumer(client: Client, declared: Mapping[str, Any]) -> str:
+    stream, name = declared["stream"], declared["durable_name"]
+    wanted = {key: value for key, value in declared.items() if key != "stream"}
+    answer = await request(client, f"CONSUMER.INFO.{stream}.{name}")
+    done = "as declared"
+    if answer.get("error", {}).get("code") == 404:
+        body = {"stream_name": stream, "config": wanted, "action": "create"}
+        subject = f"CONSUMER.CREATE.{stream}.{name}.{wanted['filter_subject']}"
+        done, answer = "created", await request(client, subject, body)
+    if error := answer.get("error"):
+        raise Differs(f"{name}: {error.get('description', error)}")
+    there = answer["config"]
+    if different := [key for key, value in wanted.items() if there.get(key) != value]:
+        raise Differs(f"{name} has another {', '.join(different)}: declare it under the next number")
+    return done
+
+
 async def declare(client: Client, replicas: int = 1) -> dict[str, str]:
-    """Make the streams what this file says; what was done to each, by name."""
-    return {
+    """Make the streams and their durable consumers what this file says; what was done to each, by name."""
+    done = {
         wanted["name"]: await declare_one(client, {**wanted, "num_replicas": replicas}) for wanted in STREAMS
     }
+    for wanted in CONSUMERS:
+        done[wanted["durable_name"]] = await declare_consumer(client, wanted)
+    return done
 
 
 async def main() -> int:

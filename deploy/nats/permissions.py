@@ -24,7 +24,6 @@ FOLLOWERS: dict[str, tuple[str, ...]] = {
         "session-monitor-ingest-events",
         "session-monitor-ingest-vitals",
     ),
-    "integration": ("integration-reactions",),
     "gateway": (
         "gateway-board-events",
         "gateway-board-vitals",
@@ -42,6 +41,11 @@ FOLLOWERS: dict[str, tuple[str, ...]] = {
         )
         for suffix in ("", "-rebuild")
     ),
+}
+
+# Durable consumers, declared in deploy/streams.py: who reads them may not make or change them.
+DURABLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "integration": (("EVENTS", "integration-care-plans-1"),),
 }
 
 
@@ -75,6 +79,18 @@ def follows(user: str) -> list[str]:
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
             f"$JS.API.CONSUMER.DELETE.{stream}.{name}",
             # Nobody acknowledges, but else the server would note each message's reply as one we may answer.
+            f"$JS.ACK.{stream}.{name}.>",
+        )
+    ]
+
+
+def works_off(user: str) -> list[str]:
+    return [
+        subject
+        for stream, name in DURABLES[user]
+        for subject in (
+            f"$JS.API.CONSUMER.INFO.{stream}.{name}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}",
             f"$JS.ACK.{stream}.{name}.>",
         )
     ]
@@ -141,7 +157,7 @@ def table(clinic: str = "main") -> dict[str, dict[str, Any]]:
             "allow_responses": ANSWERS,
         },
         "integration": {
-            "publish": {"allow": [*facts(clinic, "care_plan", "task"), *reads(), *follows("integration")]},
+            "publish": {"allow": [*facts(clinic, "care_plan", "task"), *reads(), *works_off("integration")]},
             "subscribe": {"allow": [inbox("integration"), f"kap.commands.{clinic}.integration"]},
             "allow_responses": ANSWERS,
         },
