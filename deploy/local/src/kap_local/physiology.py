@@ -138,7 +138,7 @@ def effect(route: Route, minute: float) -> float:
 
 
 def monitor(body: Body, minute: float, random: Random) -> dict[str, float]:
-    """What the monitor shows each second at `minute` after the dose; a signal is absent while its probe is off."""
+    """What the monitor shows at `minute` after the dose; a signal is absent while its probe is off."""
     g = effect(body.route, minute)
     happens = {event.kind: event.strength(minute) for event in body.events if event.strength(minute) > 0}
     rate = body.heart_rate + body.rise_rate * g

@@ -1,0 +1,84 @@
+"""The staff's side of the HTTP API, as the simulator and the command line use it."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import httpx
+from kap.ids import uuid7
+
+from kap_local.failure import Failure
+
+Owner = Literal["intake", "session", "integration"]
+
+
+class Staff:
+    """One signed-in person."""
+
+    def __init__(self, http: str) -> None:
+        self.http = httpx.AsyncClient(
+            base_url=http, headers={"Origin": http}, timeout=15, trust_env=False, limits=httpx.Limits()
+        )
+        self.id = ""
+
+    async def sign_in(self, username: str, password: str) -> None:
+        try:
+            reply = await self.http.post("/api/login", json={"username": username, "password": password})
+        except httpx.HTTPError as error:
+            raise Failure(f"KAP does not answer at {self.http.base_url}. Is `kap up` running?") from error
+        if reply.status_code != 200:
+            raise Failure(f"{username} could not sign in: {said(reply)}")
+        self.id = str(reply.json()["staff_id"])
+
+    async def send(self, owner: Owner, type: str, at: datetime, **fields: Any) -> dict[str, Any]:
+        """A command; what is refused is a `Failure` with the server's own sentence."""
+        body = {"type": type, "id": str(uuid7()), "at": at.astimezone(UTC).isoformat(), **fields}
+        reply = await self.http.post(f"/api/commands/{owner}", json=body)
+        if reply.status_code == 503:  # the same command id: what was recorded is not recorded twice
+            reply = await self.http.post(f"/api/commands/{owner}", json=body)
+        if reply.status_code != 200:
+            raise Failure(f"{type} was answered {reply.status_code}: {said(reply)}")
+        answer: dict[str, Any] = reply.json()
+        return answer
+
+    async def get(self, path: str, **query: Any) -> Any:
+        reply = await self.http.get(path, params=query)
+        if reply.status_code != 200:
+            raise Failure(f"{path} was answered {reply.status_code}: {said(reply)}")
+        return reply.json()
+
+    async def close(self) -> None:
+        await self.http.aclose()
+
+
+def said(reply: httpx.Response) -> str:
+    """The server's words, or the first of its answer when it is not one of ours."""
+    try:
+        body = reply.json()
+    except ValueError:
+        return reply.text[:200]
+    if isinstance(body, dict) and "refused" in body:
+        return str(body["refused"])
+    if isinstance(body, dict) and "invalid" in body:
+        return "; ".join(f"{i['field']}: {i['message']}" for i in body["invalid"])
+    return str(body)[:200]
+
+
+async def sign_in_all(http: str, users: list[dict[str, str]]) -> dict[str, Staff]:
+    """One `Staff` a role. Raises `Failure` when a role the simulator needs is missing."""
+    staff: dict[str, Staff] = {}
+    for user in users:
+        if user["role"] in ("nurse", "therapist", "prescriber"):
+            staff[user["role"]] = Staff(http)
+            await staff[user["role"]].sign_in(user["username"], user["password"])
+    missing = {"nurse", "therapist", "prescriber"} - staff.keys()
+    if missing:
+        raise Failure(f"No sign-in is known for: {', '.join(sorted(missing))}. Give them with --users FILE.")
+    return staff
+
+
+def credentials(username: str | None, password: str | None) -> tuple[str, str] | None:
+    """From the options, else from KAP_USERNAME and KAP_PASSWORD."""
+    username = username or os.environ.get("KAP_USERNAME")
+    password = password or os.environ.get("KAP_PASSWORD")
+    return (username, password) if username and password else None

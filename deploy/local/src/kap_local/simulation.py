@@ -1,0 +1,357 @@
+"""Simulated treatments: each patient's whole way, with the staff's steps over HTTP and a monitor over MLLP.
+
+What lies in the past is declared so: commands carry a past `at`, readings go through `kap.ingest` marked
+`backfilled`. From now on it is played in real time, one message a second, as a bedside monitor does it.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Literal, get_args
+from uuid import UUID, uuid5
+
+from kap.events.session import Route
+from kap.ids import uuid7
+from kap.protocol import defaults
+from nats.aio.client import Client
+
+from kap_local import physiology
+from kap_local.bedside_monitor import BedsideMonitor
+from kap_local.clinic_client import Staff
+from kap_local.failure import Failure
+from kap_local.physiology import Body, Event
+
+log = logging.getLogger("kap.simulation")
+
+ROUTES: tuple[Route, ...] = get_args(Route)
+FIRST = (
+    "Ada Ben Cleo Dario Edda Finn Greta Hugo Ines Jonas Kira Leo Mara Nils Olga Paul Rosa Sven Vera".split()
+)
+LAST = (
+    "Abend Birke Calm Dorn Eller Falk Grimm Hain Ilm Jahn Kranz Linde Moor Nagel Ohm Pfau Quell Sand".split()
+)
+
+OPENED_MIN, ATTACHED_MIN, CHECKED_MIN = -20.0, -15.0, -4.0  # before the dose
+STAY_MIN = 125.0
+CUFF_EVERY_MIN = 5.0
+PAST_EVERY_S = 5.0  # a sample each so many seconds of a declared past; live it is one each second
+LIVE_WITHIN_S = 2.0
+CHUNK = 500
+
+
+@dataclass
+class Clock:
+    """Simulated time: starts in the past and runs `speed` times as fast until it meets the real one."""
+
+    start: datetime
+    speed: float = 0.0  # 0: be at the present at once
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def now(self) -> datetime:
+        real = datetime.now(UTC)
+        if self.speed <= 0:
+            return real
+        return min(real, self.start + (real - self.began) * self.speed)
+
+    async def until(self, at: datetime) -> None:
+        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110 - the wall clock may jump
+            await asyncio.sleep(min(left / max(self.speed, 1.0), 1.0) + 0.002)
+
+
+@dataclass(frozen=True)
+class Person:
+    """An invented patient; the same seed gives the same."""
+
+    name: str
+    number: str
+    birth_year: int
+    sex: Literal["female", "male"]
+    body: Body
+
+
+def person(seed: int, n: int, route: Route | None = None, force: tuple[Event, ...] = ()) -> Person:
+    random = Random(f"{seed}/{n}")
+    chosen: Route = route or random.choices(ROUTES, (5, 2, 2, 2))[0]
+    body = physiology.draw(random, chosen, force)
+    return Person(
+        name=f"{random.choice(FIRST)} {random.choice(LAST)}",
+        number=f"{random.randint(100, 9999):04d}",
+        birth_year=2026 - body.age,
+        sex=random.choice(("female", "male")),
+        body=body,
+    )
+
+
+@dataclass
+class Played:
+    """What was played, for the report."""
+
+    patients: int = 0
+    commands: int = 0
+    backfilled: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Treatment:
+    """One person's way through one session in one room, the dose at `dosed_at`."""
+
+    who: Person
+    room: str
+    dosed_at: datetime
+    staff: dict[str, Staff]
+    devices: Client  # a connection that may publish kap.ingest
+    clinic: str
+    mllp: tuple[str, int]
+    clock: Clock
+    random: Random
+    played: Played
+    finish: bool = True
+    patient_id: UUID = field(default_factory=uuid7)
+    course_id: UUID = field(default_factory=uuid7)
+    session_id: UUID = field(default_factory=uuid7)
+
+    @property
+    def device(self) -> str:
+        return f"0012340000000{int(self.room):03d}" if self.room.isdigit() else f"SIM-{self.room}"
+
+    def at(self, minute: float) -> datetime:
+        return self.dosed_at + timedelta(minutes=minute)
+
+    async def send(
+        self,
+        role: str,
+        owner: Literal["intake", "session", "integration"],
+        type: str,
+        at: datetime,
+        **fields: Any,
+    ) -> None:
+        await self.staff[role].send(owner, type, at, **fields)
+        self.played.commands += 1
+
+    async def play(self) -> None:
+        """From the first visit to the integration, as far as time has come; then on in real time."""
+        await self.prepare()
+        await self.clock.until(self.at(OPENED_MIN))
+        session = {"session_id": str(self.session_id)}
+        nurse = self.staff["nurse"]
+        await self.send(
+            "nurse",
+            "session",
+            "OpenSession",
+            self.at(OPENED_MIN),
+            **session,
+            course_id=str(self.course_id),
+            room=self.room,
+        )
+        await self.send(
+            "nurse",
+            "session",
+            "ChangeResponsible",
+            self.at(OPENED_MIN),
+            **session,
+            responsible=f"staff:{nurse.id}",
+        )
+        await self.clock.until(self.at(ATTACHED_MIN))
+        await self.send(
+            "nurse", "session", "AttachDevice", self.at(ATTACHED_MIN), **session, device_id=self.device
+        )
+        monitoring = asyncio.create_task(self.monitor())
+        try:
+            for minute, step in self.steps():
+                await self.clock.until(self.at(minute))
+                await step(self.at(minute))
+        finally:
+            monitoring.cancel()
+            await asyncio.gather(monitoring, return_exceptions=True)
+        await self.follow_up()
+        self.played.patients += 1
+
+    async def prepare(self) -> None:
+        who, body = self.who, self.who.body
+        drawn = {"patient_id": str(self.patient_id)}
+        course = {"course_id": str(self.course_id)}
+        day = timedelta(days=1)
+        first = self.dosed_at - 14 * day
+        await self.send(
+            "nurse",
+            "intake",
+            "RegisterPatient",
+            first,
+            **drawn,
+            name=who.name,
+            number=who.number,
+            birth_year=who.birth_year,
+            sex_at_birth=who.sex,
+        )
+        await self.send("nurse", "intake", "OpenCourse", first, **drawn, **course, indication="depression")
+        await self.send(
+            "prescriber", "intake", "Assess", first + timedelta(hours=1), **course,
+            verdict="eligible", findings=[{"rule": "trd", "standing": "note"}],
+            measures=[{"instrument": "phq-9", "total": self.random.randint(14, 23)}],
+            weight_kg=body.weight_kg, goals="To sleep through the night again.",
+            route=body.route, protocol=body.route,
+        )  # fmt: skip
+        await self.send(
+            "nurse", "intake", "GiveConsent", first + 2 * day, **course, document="consent-2026-1"
+        )
+        await self.send(
+            "therapist",
+            "intake",
+            "RecordPreparation",
+            first + 3 * day,
+            **course,
+            text="Spoke about set, setting and touch.",
+            topics=["set-and-setting"],
+        )
+        await self.send(
+            "therapist", "intake", "Prepare", first + 7 * day, **course,
+            intentions="To meet the fear without running.",
+            education=True, safety_plan="Calls the sister, then the clinic.",
+            ride="The sister, by car.", fasting_explained=True,
+        )  # fmt: skip
+        await self.send(
+            "nurse",
+            "intake",
+            "PlanVisit",
+            first + 8 * day,
+            **course,
+            visit="dosing",
+            planned_for=self.dosed_at.isoformat(),
+            room=self.room,
+        )
+
+    def steps(self) -> list[tuple[float, Callable[[datetime], Awaitable[None]]]]:
+        """The nurse's steps, in minutes after the dose."""
+        session = {"session_id": str(self.session_id)}
+        body = self.who.body
+
+        async def check(at: datetime) -> None:
+            pressure = physiology.cuff(body, CHECKED_MIN, self.random)
+            await self.send(
+                "nurse", "session", "CheckPreDose", at, **session,
+                systolic=min(139, int(pressure["systolic"])), diastolic=min(89, int(pressure["diastolic"])),
+                heart_rate=round(body.heart_rate), spo2=round(body.spo2), fasting=True, ride_arranged=True,
+            )  # fmt: skip
+
+        async def dose(at: datetime) -> None:
+            await self.send("nurse", "session", "GiveDose", at, **session, dose=amount(body))
+
+        def observe(minute: float) -> Callable[[datetime], Awaitable[None]]:
+            async def step(at: datetime) -> None:
+                scores = physiology.observation(body, minute, self.random)
+                await self.send("nurse", "session", "RecordObservation", at, **session, **scores)
+
+            return step
+
+        async def leave(at: datetime) -> None:
+            await self.send(
+                "nurse", "session", "Discharge", at, **session, instructions_given=True, escort="The sister."
+            )
+
+        protocol = next(p for p in defaults() if p.route == body.route)
+        checks = [m for m in protocol.expected.checks_min if m < STAY_MIN - 3]
+        steps: list[tuple[float, Callable[[datetime], Awaitable[None]]]] = [(CHECKED_MIN, check), (0.0, dose)]
+        steps += [(minute, observe(minute)) for minute in checks]
+        return [*sorted(steps, key=lambda s: s[0]), (STAY_MIN, leave)]
+
+    async def follow_up(self) -> None:
+        """The integration visit on the next day, when that is past already."""
+        visit = self.at(STAY_MIN) + timedelta(hours=20)
+        if visit > self.clock.now():
+            return
+        plan = str(uuid5(self.session_id, "care_plan"))
+        for attempt in range(20):  # the plan follows the discharge by itself, a moment later
+            try:
+                await self.send(
+                    "therapist", "integration", "RecordIntegration", visit, care_plan_id=plan, visit=1,
+                    themes="The sea, and being carried.", practices="Ten minutes of writing each morning.",
+                    measures=[{"instrument": "phq-9", "total": self.random.randint(4, 12)}],
+                )  # fmt: skip
+                return
+            except Failure:
+                if attempt == 19:
+                    raise
+                await asyncio.sleep(0.25)
+
+    async def monitor(self) -> None:
+        """The bedside monitor: what is past in bulk and declared, what is now each second over MLLP."""
+        body, sent = self.who.body, self.at(ATTACHED_MIN)
+        bedside = BedsideMonitor(*self.mllp, self.device, self.who.number)
+        last_cuff: tuple[datetime, dict[str, float]] | None = None
+        next_cuff = sent
+        try:
+            while True:
+                now = self.clock.now()
+                past = (datetime.now(UTC) - sent).total_seconds() > LIVE_WITHIN_S + 1
+                if past:
+                    readings: list[dict[str, Any]] = []
+                    while sent < now - timedelta(seconds=LIVE_WITHIN_S) and len(readings) < CHUNK - 1:
+                        minute = (sent - self.dosed_at).total_seconds() / 60
+                        values = physiology.monitor(body, minute, self.random)
+                        if sent >= next_cuff:
+                            next_cuff = sent + timedelta(minutes=CUFF_EVERY_MIN)
+                            last_cuff = (sent, physiology.cuff(body, minute, self.random))
+                            values |= last_cuff[1]
+                        readings.append({"device_time": sent.isoformat(), "signals": values})
+                        sent += timedelta(seconds=PAST_EVERY_S)
+                    if readings:
+                        await self.ingest(readings)
+                    else:
+                        await asyncio.sleep(0.1)
+                    continue
+                minute = (now - self.dosed_at).total_seconds() / 60
+                if now >= next_cuff:
+                    next_cuff = now + timedelta(minutes=CUFF_EVERY_MIN)
+                    last_cuff = (now, physiology.cuff(body, minute, self.random))
+                code = await bedside.send(now, physiology.monitor(body, minute, self.random), last_cuff)
+                if code != "AA":
+                    log.warning("the monitor was answered %s", code, extra={"device": self.device})
+                sent = now
+                await asyncio.sleep(max(0.05, 1 - (datetime.now(UTC) - now).total_seconds()))
+        finally:
+            await bedside.close()
+            for code, count in bedside.answers.items():
+                self.played.answers[code] = self.played.answers.get(code, 0) + count
+
+    async def ingest(self, readings: list[dict[str, Any]]) -> None:
+        body = {
+            "device_id": self.device,
+            "sent_at": datetime.now(UTC).isoformat(),
+            "backfilled": True,
+            "readings": readings,
+        }
+        reply = await self.devices.request(
+            f"kap.ingest.{self.clinic}.vitals", json.dumps(body).encode(), timeout=15
+        )
+        answer = json.loads(reply.data)
+        refused = [a for a in answer.get("answers", []) if a["status"] not in ("recorded", "repeated")]
+        if "answers" not in answer or refused:
+            raise Failure(f"Backfilled readings were refused: {refused[:1] or answer}")
+        self.played.backfilled += len(readings)
+
+
+def amount(body: Body) -> dict[str, Any]:
+    """A usual dose of the route, in mg."""
+    match body.route:
+        case "intramuscular":
+            volume = round(body.weight_kg * 0.8 / 50, 1)  # 0.8 mg/kg of 50 mg/mL
+            return {
+                "drug": "ketamine",
+                "route": body.route,
+                "milligrams": round(volume * 50, 1),
+                "concentration_mg_per_ml": 50,
+                "volume_ml": volume,
+                "lot": "SIM-001",
+                "site": "deltoid-left",
+            }
+        case "sublingual":
+            return {"drug": "ketamine", "route": body.route, "milligrams": 200, "lot": "SIM-002"}
+        case "intranasal":
+            return {"drug": "ketamine", "route": body.route, "milligrams": 50, "lot": "SIM-003"}
+        case "spravato":
+            return {"drug": "esketamine", "route": body.route, "milligrams": 84, "lot": "SIM-004"}
