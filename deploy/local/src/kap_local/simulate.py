@@ -127,8 +127,8 @@ def users_of(run: dict[str, Any], file: Path | None) -> list[dict[str, str]]:
         return users
     if "users" not in run:
         raise Failure(
-            "The passwords of this data folder were shown when it was new. Give a nurse's, a therapist's and a "
-            "prescriber's with --users FILE, a JSON list of {username, password, role}."
+            "The passwords of this data folder were shown when it was new. Give a nurse's, a therapist's "
+            "and a prescriber's with --users FILE, a JSON list of {username, password, role}."
         )
     known: list[dict[str, str]] = run["users"]
     return known
