@@ -1,5 +1,6 @@
 """How an event travels: its subject and its CloudEvents 1.0 headers (NATS binding, binary mode)."""
 
+import re
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 from uuid import UUID
@@ -11,8 +12,9 @@ from kap.events.vitals import VitalRecorded
 EVENTS = "EVENTS"
 VITALS = "VITALS"
 
-# CloudEvents: everything outside U+0021–007E, and " and %, is percent-encoded
-_PLAIN = "!#$&'()*+,/:;<=>?@[]^`{|}\\~-._"
+# CloudEvents (HTTP binding 3.1.3.2; NATS shares it): all outside U+0021–007E, and " and %, is percent-encoded
+_SAFE = "!#$&'()*+,/:;<=>?@[]^`{|}\\~-._"
+_PLAIN = re.compile(r"[!#$&-~]*")
 
 
 def subject(clinic: str, event: Fact | VitalRecorded) -> str:
@@ -53,7 +55,12 @@ def headers(
         result["ce-correlationid"] = result["ce-causationid"] = str(command)
     if reading and after is not None:
         result["kap-events-seq"] = str(after)
-    return {k: v if v.isascii() and " " not in v else quote(v, safe=_PLAIN) for k, v in result.items()}
+    return {name: header(value) for name, value in result.items()}
+
+
+def header(value: str) -> str:
+    """A CloudEvents attribute as the value of a header."""
+    return value if _PLAIN.fullmatch(value) else quote(value, safe=_SAFE)
 
 
 def _reader(reading: VitalRecorded) -> str:

@@ -86,7 +86,7 @@ class Intake:
                     at=at,
                     by="service:intake",
                     role="service",
-                    name=default.name,
+                    protocol=default.name,
                     version=default.version,
                     content=default,
                 )

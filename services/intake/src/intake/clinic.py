@@ -18,7 +18,7 @@ ClinicName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$", description="The
 class AdoptProtocol(_Command):
     type: Literal["AdoptProtocol"] = "AdoptProtocol"
     clinic: ClinicName = "main"
-    name: Code
+    protocol: Code
     version: int = Field(ge=1)
     content: Annotated[Protocol, BeforeValidator(strictly)]
 
@@ -59,7 +59,7 @@ def initial() -> State:
 
 def evolve(state: State, event: Anything) -> State:
     match event:
-        case ProtocolAdopted(name=name, version=version, digest=digest, content=content):
+        case ProtocolAdopted(protocol=name, version=version, digest=digest, content=content):
             adopted = Adopted(version, digest, str(content.get("route")))
             return replace(state, protocols={**state.protocols, name: adopted})
         case RoomDefined(room=room, title=title):
@@ -77,24 +77,24 @@ def decide(state: State, command: Command) -> Sequence[Fact]:
 
 def adopt(clinic: Clinic, command: AdoptProtocol) -> Sequence[Fact]:
     protocol, digest = command.content, command.content.digest()
-    if (protocol.name, protocol.version) != (command.name, command.version):
+    if (protocol.name, protocol.version) != (command.protocol, command.version):
         raise Refused(
             f"The protocol calls itself {protocol.name} version {protocol.version}, "
-            f"the request {command.name} version {command.version}."
+            f"the request {command.protocol} version {command.version}."
         )
-    adopted = clinic.protocols.get(command.name)
+    adopted = clinic.protocols.get(command.protocol)
     if adopted is not None and adopted.digest == digest:
         return []
     if adopted is not None and command.version <= adopted.version:
         raise Refused(
-            f"Version {adopted.version} of {command.name} is in use. "
+            f"Version {adopted.version} of {command.protocol} is in use. "
             f"Give the changed protocol a higher number than that."
         )
     return [
         ProtocolAdopted(
             **command.stamp,
             clinic=command.clinic,
-            name=command.name,
+            protocol=command.protocol,
             version=command.version,
             digest=digest,
             content=protocol.content(),

@@ -54,7 +54,7 @@ class ProtocolAdopted(_Clinic):
     """The whole protocol and its digest, so that a session's limits can be read for ever."""
 
     type: Literal["ProtocolAdopted"] = "ProtocolAdopted"
-    name: Code
+    protocol: Code
     version: int = Field(ge=1)
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     content: dict[str, JsonValue]
