@@ -15,8 +15,6 @@ from typing import Any
 
 import nats
 from nats.aio.client import Client
-from nats.errors import NoServersError
-from nats.errors import TimeoutError as NatsTimeoutError
 
 KIB, MIB = 1024, 1024 * 1024
 SECOND = 1_000_000_000  # the server counts in nanoseconds
@@ -82,7 +80,7 @@ STREAMS: Sequence[Mapping[str, Any]] = (
     bucket("KEYS", "The patients' keys, wrapped by the clinic's", max_bytes=256 * MIB),
 )
 
-# Durable readers that acknowledge. A name ends in a number: to change anything, declare the next (nats.md, trap 12).
+# Durable readers that acknowledge. A name ends in a number: to change anything, declare the next (trap 12).
 CONSUMERS: Sequence[Mapping[str, Any]] = (
     {
         "stream": "EVENTS",
@@ -183,6 +181,30 @@ async def declare(client: Client, replicas: int = 1) -> dict[str, str]:
     return done
 
 
+class Unreachable(Exception):
+    """NATS does not answer, or does not let us in."""
+
+
+async def connect(url: str) -> Client:
+    """Connect now or say why not; the client's own way is to go on trying in silence."""
+    said: list[Exception] = []
+
+    async def hear(error: Exception) -> None:
+        said.append(error)
+
+    try:
+        return await nats.connect(
+            url,
+            connect_timeout=5,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.1,
+            error_cb=hear,
+        )
+    except (OSError, TimeoutError, nats.errors.Error) as error:
+        raise Unreachable(str(said[-1] if said else error) or repr(error)) from error
+
+
 async def main() -> int:
     url = os.environ.get("KAP_NATS_URL")
     if not url:
@@ -196,8 +218,8 @@ async def main() -> int:
         print(f"KAP_REPLICAS is {replicas!r}: it should be 1, 3 or 5", file=sys.stderr)
         return 2
     try:
-        client = await nats.connect(url, connect_timeout=5, max_reconnect_attempts=0, allow_reconnect=False)
-    except (OSError, NoServersError, NatsTimeoutError, nats.errors.Error) as error:
+        client = await connect(url)
+    except Unreachable as error:
         print(f"NATS does not answer at KAP_NATS_URL: {error}", file=sys.stderr)
         return 1
     try:

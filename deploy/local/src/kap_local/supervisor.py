@@ -1,6 +1,7 @@
 """Keeps processes running: starts them, starts again what dies, and stops them in the reverse order."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import time
@@ -133,7 +134,7 @@ class Supervisor:
             await asyncio.wait_for(ended(running), GRACE)
         except TimeoutError:
             self.say(f"{process.name} did not end within {GRACE:.0f} s and was killed")
-            running.kill()
+            os.killpg(running.pid, signal.SIGKILL)  # it leads a group of its own
             running.wait()
         self.guard.ended(running)
         self.running.pop(process.name, None)

@@ -50,10 +50,11 @@ def running_nats(guard: Guard, folder: Path, *, accounts: bool = True, port: int
 
 @contextmanager
 def running_postgres(
-    guard: Guard, folder: Path, *, durable: bool = False, port: int = 0
+    guard: Guard, folder: Path, *, durable: bool = False, port: int = 0, namespace: bool | None = None
 ) -> Iterator[Postgres]:
     """A Postgres with the embedded configuration; `durable` keeps fsync on."""
-    cluster = postgres.prepare(folder, port or free_port(), guard, settings={} if durable else FORGETFUL)
+    settings = {} if durable else FORGETFUL
+    cluster = postgres.prepare(folder, port or free_port(), guard, settings=settings, namespace=namespace)
     log = folder / "postgres.log"
     process = guard.start(cluster.command, log=log, environment=postgres.environment())
     try:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
-import nats
 import typer
 from rich.console import Console
 
@@ -108,9 +107,9 @@ class Stack:
     async def _streams(self, url: str) -> None:
         streams = deploy_files.streams()
         try:
-            client = await nats.connect(url, connect_timeout=5, allow_reconnect=False)
-        except Exception as error:  # a wrong address fails in many ways, all for the same reader
-            raise Failure(f"NATS does not answer at {without_secret(url)}: {error!r}") from error
+            client = await streams.connect(url)
+        except streams.Unreachable as error:
+            raise Failure(f"NATS does not answer at {without_secret(url)}: {error}") from error
         try:
             await streams.declare(client)
         except streams.Differs as error:
