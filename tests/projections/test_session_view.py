@@ -1,0 +1,158 @@
+"""One session's facts, folded as staff see them."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from kap.events import Recorded, Unknown, decode, encode
+from kap.events.fact import EntryCorrected, Fact
+from kap.events.session import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmEscalated,
+    AlarmPaused,
+    DeviceAttached,
+    DeviceDetached,
+    Discharged,
+    Limits,
+    LimitsChanged,
+    PreDoseChecked,
+    ResponsibleChanged,
+    SessionAborted,
+)
+from projections.session_view import Session, fold
+
+from tests.projections.live import NURSE, START, WATCH, dosed, opened, raised, sealed, stamp
+
+S = UUID(int=1)
+OTHER = "staff:00000000-0000-0000-0000-0000000000bb"
+
+
+def after(*facts: Fact | Unknown) -> Session:
+    history = [Recorded(n, fact, datetime.now(UTC)) for n, fact in enumerate(facts, start=11)]
+    session = fold(history)
+    assert session is not None
+    return session
+
+
+def test_a_session_says_what_its_opening_said() -> None:
+    session = after(opened(S, weight_kg=81.5))
+    assert (session.number, session.room, session.state, session.weight_kg) == ("0417", "3", "open", 81.5)
+    assert (session.label, session.name, session.responsible_name) == (None, None, None)
+    assert session.record_position == 11
+    assert Session.model_validate_json(session.model_dump_json()) == session
+
+
+def test_nothing_opened_is_no_session() -> None:
+    assert fold([]) is None
+    assert fold([Recorded(1, dosed(S), START)]) is None
+
+
+def test_devices_come_and_go() -> None:
+    attach = [DeviceAttached(**stamp(), session_id=S, device_id=d) for d in ("a", "b", "a")]
+    detach = DeviceDetached(**stamp(), session_id=S, device_id="b")
+    assert after(opened(S), *attach).devices == ["b", "a"]
+    assert after(opened(S), *attach, detach).devices == ["a"]
+
+
+def test_the_record_before_and_of_the_dose() -> None:
+    check = PreDoseChecked(
+        **stamp(),
+        session_id=S,
+        systolic=128,
+        diastolic=79,
+        heart_rate=70,
+        spo2=98,
+        fasting=True,
+        ride_arranged=True,
+    )
+    limits = Limits(no_data_after_s=30)
+    session = after(
+        opened(S),
+        check,
+        ResponsibleChanged(**stamp(), session_id=S, responsible=OTHER),
+        LimitsChanged(**stamp(), session_id=S, limits=limits, reason=sealed("reason")),
+        dosed(S, 30, START + timedelta(minutes=9)),
+        dosed(S, 50, START + timedelta(minutes=2)),
+    )
+    assert session.pre_dose == check
+    assert session.responsible == OTHER
+    assert session.limits == limits
+    assert [given.dose.milligrams for given in session.doses] == [50, 30]  # by when, not by when written
+
+
+def test_an_ended_session_has_no_devices() -> None:
+    attach = DeviceAttached(**stamp(), session_id=S, device_id="a")
+    end = START + timedelta(hours=2)
+    left = Discharged(**stamp(end), session_id=S, course_id=uuid4(), patient_id=uuid4())
+    session = after(opened(S), attach, left)
+    assert (session.state, session.ended_at, session.devices) == ("discharged", end, [])
+    aborted = SessionAborted(**stamp(end), session_id=S, reason=sealed("reason"))
+    assert after(opened(S), aborted).state == "aborted"
+
+
+def test_an_alarm_is_open_until_its_condition_ends() -> None:
+    alarm, other = raised(S), raised(S)
+    acknowledged = AlarmAcknowledged(
+        **stamp(START + timedelta(seconds=9)), session_id=S, alarm_id=alarm.alarm_id
+    )
+    session = after(opened(S), alarm, other, alarm, acknowledged)
+    first, second = session.alarms
+    assert (first.state, first.acknowledged_by, first.acknowledged_at) == (
+        "acknowledged",
+        NURSE,
+        acknowledged.at,
+    )
+    assert (second.state, second.acknowledged_by) == ("active", None)
+    cleared = AlarmCleared(**stamp(by=WATCH), session_id=S, alarm_id=alarm.alarm_id)
+    assert [a.alarm_id for a in after(opened(S), alarm, other, cleared).alarms] == [other.alarm_id]
+
+
+def test_a_worse_alarm_asks_for_attention_again() -> None:
+    alarm = raised(S)
+    until = START + timedelta(minutes=2)
+    paused = AlarmPaused(**stamp(), session_id=S, alarm_id=alarm.alarm_id, until=until)
+    (shown,) = after(opened(S), alarm, paused).alarms
+    assert (shown.state, shown.paused_until) == ("paused", until)
+    worse = AlarmEscalated(**stamp(by=WATCH), session_id=S, alarm_id=alarm.alarm_id, priority="high")
+    (shown,) = after(opened(S), alarm, paused, worse).alarms
+    assert (shown.state, shown.paused_until, shown.escalated) == ("active", None, True)
+
+
+def test_an_entry_that_cannot_be_read_marks_the_record_incomplete() -> None:
+    unknown = Unknown(type="SomethingNew", aggregate="session", aggregate_id=str(S))
+    session = after(opened(S), unknown, dosed(S))
+    assert session.incomplete
+    assert len(session.doses) == 1
+
+
+def corrected(entry: Fact, replacement: Fact | None) -> EntryCorrected:
+    return EntryCorrected(
+        **stamp(),
+        of="session",
+        of_id=str(S),
+        event_id=entry.id,
+        reason=sealed("reason"),
+        replacement=None if replacement is None else replacement.model_dump(mode="json"),
+    )
+
+
+def test_a_wrong_dose_is_gone_and_its_replacement_counts() -> None:
+    wrong, right = dosed(S, 500), dosed(S, 50)
+    session = after(opened(S), wrong, corrected(wrong, right))
+    assert [(given.event_id, given.dose.milligrams) for given in session.doses] == [(right.id, 50)]
+    assert session.record_position == 13
+    assert after(opened(S), wrong, corrected(wrong, None)).doses == []
+
+
+def test_a_withdrawn_discharge_leaves_the_session_open() -> None:
+    attach = DeviceAttached(**stamp(), session_id=S, device_id="a")
+    left = Discharged(**stamp(), session_id=S, course_id=uuid4(), patient_id=uuid4())
+    session = after(opened(S), attach, left, corrected(left, None))
+    assert (session.state, session.ended_at, session.devices) == ("open", None, ["a"])
+
+
+def test_stored_facts_fold_as_written_ones() -> None:
+    facts = [opened(S), raised(S), dosed(S)]
+    stored = [decode(encode(fact)) for fact in facts]
+    assert all(isinstance(fact, Fact) for fact in stored)
+    assert after(*[fact for fact in stored if isinstance(fact, Fact)]) == after(*facts)
