@@ -1,0 +1,129 @@
+"""Who is signed in, and the tickets that open a feed; in the bucket LOGINS, by the hash of each secret."""
+
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel
+
+from projections.bucket import Bucket
+
+SIGN_IN_FOR = timedelta(hours=12)
+TICKET_FOR = timedelta(seconds=30)
+_SECRET_BYTES = 32
+
+
+class SignIn(BaseModel):
+    """`expires` None: a wall screen, which never times out."""
+
+    staff_id: UUID
+    expires: AwareDatetime | None
+
+
+class Ticket(BaseModel):
+    """What a feed may show: to whom, and the sign-in (`login`) that must still stand."""
+
+    staff_id: UUID
+    login: str
+    expires: AwareDatetime
+
+
+class SignIns:
+    """Every method raises `Unavailable` when NATS does not answer."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.bucket = bucket
+
+    async def open(self, staff_id: UUID, *, wall: bool) -> str:
+        """The secret that the browser keeps; here only its hash is stored."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        expires = None if wall else datetime.now(UTC) + SIGN_IN_FOR
+        value = SignIn(staff_id=staff_id, expires=expires).model_dump_json().encode()
+        ttl_s = None if wall else int(SIGN_IN_FOR.total_seconds())
+        await self.bucket.put(login(secret), value, ttl_s=ttl_s)
+        return secret
+
+    async def who(self, secret: str) -> SignIn | None:
+        return await self.stands(login(secret))
+
+    async def stands(self, login: str) -> SignIn | None:
+        """The sign-in of this key while it lasts: None after signing out or twelve hours."""
+        entry = await self.bucket.get(login)
+        if entry is None:
+            return None
+        found = SignIn.model_validate_json(entry.value)
+        if found.expires is not None and found.expires <= datetime.now(UTC):
+            return None
+        return found
+
+    async def close(self, secret: str) -> None:
+        await self.bucket.erase(login(secret))
+
+    async def ticket(self, staff_id: UUID, login: str) -> str:
+        """Opens one feed within thirty seconds."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        ticket = Ticket(staff_id=staff_id, login=login, expires=datetime.now(UTC) + TICKET_FOR)
+        await self.bucket.put(
+            _ticket(secret), ticket.model_dump_json().encode(), ttl_s=int(TICKET_FOR.total_seconds())
+        )
+        return secret
+
+    async def redeem(self, secret: str) -> Ticket | None:
+        """The ticket, to the first who asks, while it and its sign-in last."""
+        entry = await self.bucket.get(_ticket(secret))
+        if entry is None or not await self.bucket.erase_revision(entry.revision):
+            return None
+        ticket = Ticket.model_validate_json(entry.value)
+        if ticket.expires <= datetime.now(UTC) or await self.stands(ticket.login) is None:
+            return None
+        return ticket
+
+
+def login(secret: str) -> str:
+    return f"login.{hashlib.sha256(secret.encode()).hexdigest()}"
+
+
+def _ticket(secret: str) -> str:
+    return f"ticket.{hashlib.sha256(secret.encode()).hexdigest()}"
+
+
+@dataclass
+class _Tries:
+    since: float
+    count: int
+
+
+class Attempts:
+    """At most `allowed` wrong passwords for one username from one address in `window_s` seconds."""
+
+    def __init__(self, allowed: int = 8, window_s: float = 60, size: int = 10_000) -> None:
+        self.allowed = allowed
+        self.window_s = window_s
+        self.size = size
+        self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
+
+    def wait_s(self, username: str, address: str, now: float | None = None) -> float:
+        """How long this pair must wait; 0 when it may try."""
+        now = time.monotonic() if now is None else now
+        tries = self._tries.get((username.casefold(), address))
+        if tries is None or now - tries.since >= self.window_s or tries.count < self.allowed:
+            return 0
+        return self.window_s - (now - tries.since)
+
+    def failed(self, username: str, address: str, now: float | None = None) -> None:
+        now = time.monotonic() if now is None else now
+        key = (username.casefold(), address)
+        tries = self._tries.get(key)
+        if tries is None or now - tries.since >= self.window_s:
+            self._tries[key] = tries = _Tries(now, 0)
+        tries.count += 1
+        self._tries.move_to_end(key)
+        while len(self._tries) > self.size:
+            self._tries.popitem(last=False)
+
+    def succeeded(self, username: str, address: str) -> None:
+        self._tries.pop((username.casefold(), address), None)

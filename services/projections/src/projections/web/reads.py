@@ -1,0 +1,192 @@
+"""Queries: open sessions, alarms and devices from the live board; history from the read models."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+from asyncpg import Pool
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
+
+from projections import queries
+from projections.gateway import Gateway, Viewer
+from projections.people import NO_SUCH
+from projections.session_view import Session
+from projections.web.answers import HISTORY, NO_HISTORY, Declined, Here, SignedIn, may_read
+
+routes = APIRouter(prefix="/api", tags=["queries"])
+log = logging.getLogger("kap.http")
+
+T = TypeVar("T")
+Json = dict[str, Any]
+State = Annotated[Literal["open", "all"], Query()]
+
+FOUND_AT_MOST = 50
+
+
+async def history(gateway: Gateway, query: Callable[[Pool], Awaitable[T]]) -> T:
+    """What a query of the read models says; 503 when Postgres cannot answer it now."""
+    if gateway.database is None:
+        raise Declined(503, HISTORY)
+    try:
+        return await query(gateway.database)
+    except NO_HISTORY as error:
+        log.warning("a history query failed", extra={"reason": type(error).__name__})
+        raise Declined(503, HISTORY) from error
+
+
+def live(gateway: Gateway) -> list[Session]:
+    """The sessions on the board; 503 while it is catching up, as half a board would look like a whole one."""
+    if not gateway.board.ready.is_set():
+        raise Declined(503, "The board is catching up with the record. Try again in a moment.")
+    return gateway.board.sessions
+
+
+def presented(gateway: Gateway, viewer: Viewer, session: Session) -> Json:
+    return gateway.present(session, "wall" if viewer.wall else "staff")
+
+
+def found(item: T | None, no_such: str) -> T:
+    if item is None:
+        raise Declined(404, NO_SUCH[no_such])
+    return item
+
+
+# ---- sessions
+
+
+@routes.get("/sessions", summary="Sessions, the newest first", dependencies=[may_read("sessions")])
+async def sessions(gateway: Here, viewer: SignedIn, state: State = "open") -> list[Json]:
+    board = {str(s.session_id): presented(gateway, viewer, s) for s in live(gateway)}
+    if state == "open":
+        now = [s for s in board.values() if s["state"] == "open"]
+    else:
+        past = await gateway.show(await history(gateway, lambda db: queries.sessions(db, "all")), viewer)
+        now = [*board.values(), *(s for s in past if s["session_id"] not in board)]
+    return sorted(now, key=lambda s: str(s["opened_at"]), reverse=True)
+
+
+@routes.get("/sessions/{session_id}", summary="One session", dependencies=[may_read("sessions")])
+async def session(session_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
+    for one in live(gateway):
+        if one.session_id == session_id:
+            return presented(gateway, viewer, one)
+    past = await history(gateway, lambda db: queries.session(db, session_id))
+    shown: Json = await gateway.show(found(past, "session_id"), viewer)
+    return shown
+
+
+@routes.get(
+    "/sessions/{session_id}/timeline",
+    summary="What was entered, in order",
+    dependencies=[may_read("timeline")],
+)
+async def timeline(session_id: UUID, gateway: Here, viewer: SignedIn) -> list[Json]:
+    patient_id = found(gateway.directory.owner(session_id), "session_id")
+    items = await history(gateway, lambda db: queries.timeline(db, session_id))
+    shown: list[Json] = await gateway.show(items, viewer, patient_id)
+    return shown
+
+
+@routes.get(
+    "/sessions/{session_id}/vitals",
+    summary="Each signal's series: least, mean and greatest of each step; gaps are missing points",
+    dependencies=[may_read("vitals")],
+)
+async def vitals(
+    session_id: UUID,
+    gateway: Here,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    to: AwareDatetime | None = None,
+    points: Annotated[int, Query(ge=1, le=queries.POINTS)] = 500,
+) -> Json:
+    found(gateway.directory.owner(session_id), "session_id")
+    return await history(gateway, lambda db: queries.vitals(db, session_id, since, to, points))
+
+
+@routes.get("/alarms", summary="Alarms with their session and room", dependencies=[may_read("alarms")])
+async def alarms(gateway: Here, viewer: SignedIn, state: State = "open") -> list[Json]:
+    if state == "all":
+        past: list[Json] = await gateway.show(
+            await history(gateway, lambda db: queries.alarms(db, "all")), viewer
+        )
+        return past
+    return [
+        alarm | {"session_id": one["session_id"], "room": one["room"], "patient_id": one["patient_id"]}
+        for one in (presented(gateway, viewer, s) for s in live(gateway) if s.state == "open")
+        for alarm in one["alarms"]
+    ]
+
+
+@routes.get(
+    "/devices", summary="Every monitor heard from, attached or not", dependencies=[may_read("devices")]
+)
+async def devices(gateway: Here) -> list[Json]:
+    known = gateway.devices()
+    if known is None:
+        raise Declined(503, "The session monitor is silent: which devices send is not known right now.")
+    return known
+
+
+# ---- patients and their courses of treatment
+
+
+@routes.get(
+    "/patients",
+    summary="Patients by number or by the beginnings of their names",
+    dependencies=[may_read("patients")],
+)
+async def patients(gateway: Here, search: Annotated[str, Query(min_length=1, max_length=80)]) -> Json:
+    matches = gateway.people.search(search, FOUND_AT_MOST + 1)
+    return {
+        "patients": [
+            {"patient_id": str(p.patient_id), "number": p.number, "name": p.name}
+            for p in matches[:FOUND_AT_MOST]
+        ],
+        "more": len(matches) > FOUND_AT_MOST,
+    }
+
+
+@routes.get("/patients/{patient_id}", summary="One patient", dependencies=[may_read("patients")])
+async def patient(patient_id: UUID, gateway: Here) -> Json:
+    person = found(gateway.directory.person(patient_id), "patient_id")
+    one = found(gateway.people.found(patient_id), "patient_id")
+    return {
+        "patient_id": str(patient_id),
+        "number": one.number,
+        "name": one.name,
+        "forgotten": person.forgotten,
+    }
+
+
+@routes.get(
+    "/patients/{patient_id}/outcomes", summary="Every measure over time", dependencies=[may_read("outcomes")]
+)
+async def outcomes(patient_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
+    past = await history(gateway, lambda db: queries.outcomes(db, patient_id))
+    shown: Json = await gateway.show(found(past, "patient_id"), viewer)
+    return shown
+
+
+@routes.get("/courses", summary="Courses of treatment, the newest first", dependencies=[may_read("courses")])
+async def courses(gateway: Here, viewer: SignedIn) -> list[Json]:
+    shown: list[Json] = await gateway.show(await history(gateway, queries.courses), viewer)
+    return shown
+
+
+@routes.get(
+    "/courses/{course_id}",
+    summary="One course, with its sessions and care plans",
+    dependencies=[may_read("courses")],
+)
+async def course(course_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
+    past = await history(gateway, lambda db: queries.course(db, course_id))
+    shown: Json = await gateway.show(found(past, "course_id"), viewer)
+    return shown
+
+
+@routes.get("/worklist", summary="What is due, the most urgent first", dependencies=[may_read("worklist")])
+async def worklist(gateway: Here, viewer: SignedIn) -> list[Json]:
+    shown: list[Json] = await gateway.show(await history(gateway, queries.worklist), viewer)
+    return shown

@@ -1,0 +1,106 @@
+"""Signing in and out, who is signed in, and the ticket that opens the feed."""
+
+import math
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import Counter
+
+from projections.gateway import Gateway
+from projections.sign_ins import SIGN_IN_FOR
+from projections.users import Busy, User, public
+from projections.web.answers import (
+    Declined,
+    Here,
+    Invalid,
+    SignedIn,
+    cookie_name,
+    json_body,
+    may_read,
+    secure,
+)
+from projections.web.security import feed_url
+
+routes = APIRouter(prefix="/api", tags=["sign-in"])
+
+SIGN_INS = Counter("kap_sign_ins_total", "Attempts to sign in.", ["outcome"])
+
+# A wall screen keeps its cookie for as long as browsers keep any.
+_FOR_EVER_S = 400 * 24 * 3600
+
+
+@routes.post("/login", summary="Sign in: {username, password}; sets the cookie")
+async def sign_in(request: Request, response: Response, gateway: Here) -> dict[str, str]:
+    body = await json_body(request)
+    username, password = body.get("username"), body.get("password")
+    if not isinstance(username, str) or not isinstance(password, str) or len(username) > 64:
+        raise Invalid([{"field": "username", "message": "Give a user name and a password."}])
+    if len(password) > 256:
+        raise Invalid([{"field": "password", "message": "A password has at most 256 characters."}])
+    address = request.client.host if request.client else ""
+    if (wait := gateway.attempts.wait_s(username, address)) > 0:
+        SIGN_INS.labels("too_many").inc()
+        seconds = math.ceil(wait)
+        raise Declined(
+            429, f"Too many wrong passwords. Try again in {seconds} seconds.", {"Retry-After": str(seconds)}
+        )
+    gateway.attempts.failed(username, address)  # counted before it is checked: many at once are many
+    try:
+        found = await gateway.users.check(username, password)
+    except Busy:
+        SIGN_INS.labels("busy").inc()
+        raise Declined(
+            429, "Too many people are signing in. Try again in a moment.", {"Retry-After": "2"}
+        ) from None
+    if found is None:
+        SIGN_INS.labels("wrong").inc()
+        raise Declined(401, "User name or password is wrong.")
+    gateway.attempts.succeeded(username, address)
+    SIGN_INS.labels("right").inc()
+    staff_id, user = found
+    secret = await gateway.sign_ins.open(staff_id, wall=user.role == "wall")
+    response.set_cookie(
+        cookie_name(gateway),
+        secret,
+        max_age=_FOR_EVER_S if user.role == "wall" else int(SIGN_IN_FOR.total_seconds()),
+        path="/",
+        secure=secure(gateway),
+        httponly=True,
+        samesite="strict",
+    )
+    return _me(str(staff_id), user)
+
+
+def _me(staff_id: str, user: User) -> dict[str, str]:
+    return {"staff_id": staff_id, "username": user.username, "name": user.name, "role": user.role}
+
+
+@routes.post("/logout", summary="Sign out: the cookie opens nothing any more")
+async def sign_out(request: Request, response: Response, gateway: Here) -> dict[str, bool]:
+    name = cookie_name(gateway)
+    if secret := request.cookies.get(name):
+        await gateway.sign_ins.close(secret)
+    response.delete_cookie(name, path="/", secure=secure(gateway), httponly=True, samesite="strict")
+    return {"signed_out": True}
+
+
+@routes.get("/me", summary="Who is signed in")
+async def me(viewer: SignedIn) -> dict[str, str]:
+    return _me(str(viewer.staff_id), viewer.user)
+
+
+@routes.get("/staff", summary="Everybody who may sign in", dependencies=[may_read("staff")])
+async def staff(gateway: Here) -> list[dict[str, str]]:
+    return [public(i, u) for i, u in gateway.users.by_id.items() if not u.disabled]
+
+
+@routes.post(
+    "/feed-ticket", summary="A ticket for the feed: once, within 30 s", dependencies=[may_read("feed")]
+)
+async def feed_ticket(request: Request, viewer: SignedIn, gateway: Here) -> dict[str, Any]:
+    ticket = await gateway.sign_ins.ticket(viewer.staff_id, viewer.login)
+    return {"ticket": ticket, "url": _feed(gateway, request)}
+
+
+def _feed(gateway: Gateway, request: Request) -> str:
+    return feed_url(gateway.settings, request.headers["host"])
