@@ -1,9 +1,11 @@
 """A `kap up` whose services are small stand-ins, for what is proved about the supervisor alone.
 
-python stand_in_up.py up DATA     python stand_in_up.py service
+`stand_in_up.py up DATA OPTIONS`, with `kap up`'s options as a JSON object (ports: any free one unless given),
+or `stand_in_up.py service`.
 """
 
 import asyncio
+import json
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,10 +24,10 @@ class Ready(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def up(data: str, *ports: str) -> None:
-    http, feed, mllp, nats = (int(port) for port in ports or ("0",) * 4)
+def up(data: str, options: str) -> None:
     wanted = [Service("intake", STAND_IN, nothing_more), Service("read-models", STAND_IN, rows)]
-    asyncio.run(serve(Options(Path(data), http, feed, mllp, nats), wanted))
+    ports = dict.fromkeys(("http_port", "feed_port", "mllp_port", "nats_port"), 0)
+    asyncio.run(serve(Options(Path(data), **(ports | json.loads(options))), wanted))
 
 
 def service() -> None:

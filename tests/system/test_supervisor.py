@@ -1,18 +1,14 @@
 """What kap up starts is kept running, and never outlives it."""
 
 import asyncio
-import json
 import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kap_local import postgres, supervisor, testing
@@ -22,77 +18,7 @@ from kap_local.ports import free_port
 from kap_local.supervisor import Process, Supervisor, pause_before
 from kap_local.watchdog import with_descendants
 
-UP = (sys.executable, str(Path(__file__).with_name("stand_in_up.py")), "up")
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-def eventually(true: Callable[[], object], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come true in time"
-        time.sleep(0.05)
-
-
-def belonging(folder: Path) -> set[int]:
-    """Every process that has the folder in its command line or environment."""
-    found = set()
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) != os.getpid():
-            try:
-                told = (
-                    Path(f"/proc/{entry}/cmdline").read_bytes() + Path(f"/proc/{entry}/environ").read_bytes()
-                )
-            except OSError:
-                continue
-            if os.fsencode(folder) in told:
-                found.add(int(entry))
-    return found
-
-
-class Up:
-    """A running stand-in of kap up."""
-
-    def __init__(self, data: Path, *ports: int) -> None:
-        self.data = data
-        self.process = subprocess.Popen(
-            [*UP, str(data), *map(str, ports)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def run(self) -> dict[str, Any]:
-        """What its run.json says; nothing while there is none of its own."""
-        try:
-            found: dict[str, Any] = json.loads((self.data / "run.json").read_text())
-        except FileNotFoundError:
-            return {}
-        return found if found["supervisor"] == self.process.pid else {}
-
-    def ready(self) -> "Up":
-        eventually(self.run, 60)
-        return self
-
-    def said(self) -> str:
-        return self.process.communicate(timeout=30)[0]
-
-
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    started: list[Up] = []
-
-    def start(*ports: int) -> Up:
-        started.append(Up(tmp_path / "data", *ports))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.process.kill()
-        one.process.communicate()
-    eventually(lambda: not belonging(tmp_path))
+from tests.system.running import Up, belonging, eventually, gone
 
 
 def test_nothing_outlives_a_kill(up: Callable[..., Up]) -> None:
@@ -157,8 +83,7 @@ def test_a_second_one_is_refused_with_the_reason(up: Callable[..., Up]) -> None:
 @pytest.mark.parametrize("option", ("--http-port", "--feed-port", "--mllp-port", "--nats-port"))
 def test_a_port_in_use_is_named_before_anything_starts(up: Callable[..., Up], option: str) -> None:
     with socket.create_server(("127.0.0.1", taken := free_port())):
-        place = ("--http-port", "--feed-port", "--mllp-port", "--nats-port").index(option)
-        running = up(*(taken if n == place else 0 for n in range(4)))
+        running = up(**{option.strip("-").replace("-", "_"): taken})
         assert f"Port {taken} ({option}) is already in use" in running.said()
     assert running.process.returncode == 1
     assert not (running.data / "nats").exists()
