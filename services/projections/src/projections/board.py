@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -188,7 +188,7 @@ class Board:
         self.vitals = 0
         self.epochs: dict[str, str] = {}
         self.ready = asyncio.Event()  # set once the board has caught up with the log
-        self.followers: tuple[Follower, Follower] | None = None
+        self.followers: dict[str, Follower] = {}
 
     @property
     def epoch(self) -> str:
@@ -199,12 +199,9 @@ class Board:
     def sessions(self) -> list[Session]:
         return [entry.session for entry in self.entries.values()]
 
-    def lag_s(self) -> tuple[float, float]:
-        """How old the last event read is while there are more to read, EVENTS and VITALS."""
-        if self.followers is None:
-            return 0.0, 0.0
-        events, vitals = self.followers
-        return events.lag_s, vitals.lag_s
+    def lag_s(self) -> dict[str, float]:
+        """How old the last event read is while there are more to read, by stream."""
+        return {stream: follower.lag_s for stream, follower in self.followers.items()}
 
     # ---- the fold
 
@@ -282,27 +279,39 @@ class Board:
     # ---- following the log
 
     async def run(
-        self, source: JetStreamLog, snapshot_file: Path | None = None, name: str = "gateway-board"
+        self,
+        source: JetStreamLog,
+        snapshot_file: Path | None = None,
+        name: str = "gateway-board",
+        *,
+        readings: bool = True,
     ) -> None:
-        """Follow both streams for ever. Raises `LogLostTail` when the log is not the one that was read."""
+        """Follow the log for ever: both streams, or the facts alone.
+
+        Raises `LogLostTail` when the log is not the one that was read.
+        """
         self._restore(snapshot_file)
-        heads = {stream: await source.head(stream) for stream in (EVENTS, VITALS)}
-        events = source.follow(
-            EVENTS, "kap.events.>", after=self.events, name=f"{name}-events", epoch=self.epochs.get(EVENTS)
-        )
-        vitals = source.follow(
-            VITALS, "kap.vitals.>", after=self.vitals, name=f"{name}-vitals", epoch=self.epochs.get(VITALS)
-        )
-        self.followers = (events, vitals)
+        positions = {EVENTS: self.events} | ({VITALS: self.vitals} if readings else {})
+        heads = {stream: await source.head(stream) for stream in positions}
+        self.followers = {
+            stream: source.follow(
+                stream,
+                f"kap.{stream.lower()}.>",
+                after=after,
+                name=f"{name}-{stream.lower()}",
+                epoch=self.epochs.get(stream),
+            )
+            for stream, after in positions.items()
+        }
         self.epochs = {stream: head.epoch for stream, head in heads.items()}
         keeper = asyncio.create_task(self._keep(snapshot_file, heads))
         try:
-            merged = merge(events, vitals)
+            events = self.followers[EVENTS]
+            merged = merge(events, self.followers[VITALS]) if readings else _facts(events)
             async for batch in merged:
                 for part in _chunks(batch):
-                    histories = await self._histories(source, part)
-                    change = self.apply(part, histories)
-                    if self.on_change is not None and (part or change):
+                    change = self.apply(part, await self._histories(source, part))
+                    if self.on_change is not None:
                         self.on_change(change)
                     await asyncio.sleep(0)
                 if keeper.done():
@@ -310,12 +319,13 @@ class Board:
         finally:
             keeper.cancel()
             self.ready.clear()
-            self.followers = None
+            self.followers = {}
 
     def _caught_up(self, heads: Mapping[str, Head]) -> bool:
-        """Both followers have found their log, and all that it held when we started is folded."""
-        found = all(follower.pending is not None for follower in self.followers or ())
-        return found and self.events >= heads[EVENTS].last and self.vitals >= heads[VITALS].last
+        """The followers have found their log, and all that it held when we started is folded."""
+        found = all(follower.pending is not None for follower in self.followers.values())
+        folded = {EVENTS: self.events, VITALS: self.vitals}
+        return found and all(folded[stream] >= head.last for stream, head in heads.items())
 
     async def _histories(self, source: JetStreamLog, batch: Merged) -> dict[int, Sequence[Recorded]]:
         found: dict[int, Sequence[Recorded]] = {}
@@ -338,7 +348,7 @@ class Board:
         while True:
             await asyncio.sleep(1)
             self.prune(datetime.now(UTC))
-            for stream, lag in zip((EVENTS, VITALS), self.lag_s(), strict=True):
+            for stream, lag in self.lag_s().items():
                 LAG.labels(stream).set(lag)
             if file is not None and time.monotonic() >= due and saved != (self.events, self.vitals):
                 started = time.monotonic()
@@ -447,6 +457,11 @@ async def _load(source: JetStreamLog, aggregate: str) -> Sequence[Recorded] | No
             await asyncio.sleep(0.1 * 2**attempt)
     log.error("the facts of a corrected record could not be loaded", extra={"aggregate": aggregate})
     return None
+
+
+async def _facts(events: Follower) -> AsyncIterator[Merged]:
+    async for batch in events:
+        yield [("EVENTS", item) for item in batch]
 
 
 def _chunks(batch: Merged) -> Iterator[Merged]:

@@ -10,6 +10,7 @@ the positions in the frames true.
 import asyncio
 import json
 import logging
+import socket
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -25,7 +26,7 @@ from pydantic_core import to_json
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.typing import Origin, Subprotocol
+from websockets.typing import Subprotocol
 
 from projections.board import Board, Change, body
 from projections.session_view import Session
@@ -93,7 +94,7 @@ def unnamed(session: Session, view: View) -> dict[str, Any]:
 class _Place:
     """One viewer's place in the feed."""
 
-    socket: ServerConnection
+    connection: ServerConnection
     who: Viewer
     heard: float
     messages: int = 0
@@ -105,7 +106,7 @@ class _Place:
 
     @property
     def unsent(self) -> int:
-        return self.socket.transport.get_write_buffer_size()
+        return self.connection.transport.get_write_buffer_size()
 
 
 @dataclass
@@ -156,6 +157,7 @@ class Feed:
         self.ring: deque[_Frame] = deque()
         self.ring_size = 0
         self.floor: Positions = self.positions  # the ring holds all that changed after this
+        self._torn = False  # a frame that moved no position was dropped just at the floor
         self._pending: Change | None = None
         self._next = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -207,7 +209,7 @@ class Feed:
                     place.slow = _Slow(at=before, since=time.monotonic())
                     self.slow.add(place)
                 if place.slow is None:
-                    quick.append(place.socket)
+                    quick.append(place.connection)
                 else:
                     self._keep_back(place, place.slow, frame)
             if quick:
@@ -264,7 +266,7 @@ class Feed:
                 frame = self._changes(
                     self.positions, b",".join(readings), b",".join(slow.sessions), b",".join(slow.alarms)
                 )
-                broadcast([place.socket], frame, text=True)
+                broadcast([place.connection], frame, text=True)
                 CONFLATED.inc(max(0, slow.readings - len(readings)))
                 DELIVERED.inc(len(readings))
                 place.slow = None
@@ -283,7 +285,7 @@ class Feed:
     def _resync(self, place: _Place, reason: str) -> None:
         RESYNCS.labels(reason).inc()
         self._leave(place)
-        broadcast([place.socket], to_json({"type": "resync", "reason": reason}), text=True)
+        broadcast([place.connection], to_json({"type": "resync", "reason": reason}), text=True)
         self._close(place, RESYNC, reason)
 
     # ---- joining
@@ -298,7 +300,7 @@ class Feed:
             frames = [self._encode(frame, place.view) for frame in missed]
         RESUMED.labels("snapshot" if missed is None else "resumed").inc()
         for frame in frames:
-            broadcast([place.socket], frame, text=True)
+            broadcast([place.connection], frame, text=True)
         self.places[place.view].add(place)
         VIEWING.labels(place.view).inc()
 
@@ -311,12 +313,17 @@ class Feed:
                 return None
 
     def _after(self, at: Positions) -> list[_Frame] | None:
-        """Whole or nothing: a viewer stands between two frames, or there is no continuing."""
+        """Whole or nothing: a viewer stands between two frames, or there is no continuing.
+
+        A frame that moved no position (a name opened late) is sent again to who stands just there.
+        """
         if not _reached(at, self.floor) or not _reached(self.positions, at):
+            return None
+        if self._torn and at == self.floor:
             return None
         frames = list(self.ring)
         for n, frame in enumerate(frames):
-            if not _reached(at, frame.after):
+            if not _reached(at, frame.after) or at == frame.before == frame.after:
                 return frames[n:] if _reached(frame.before, at) else None
         return []
 
@@ -343,61 +350,66 @@ class Feed:
         self.ring.append(frame)
         self.ring_size += frame.size
         while len(self.ring) > RING_FRAMES or self.ring_size > RING_BYTES:
-            oldest = self.ring.popleft()
-            self.ring_size -= oldest.size
-            self.floor = oldest.after
+            self.drop_oldest()
+
+    def drop_oldest(self) -> None:
+        oldest = self.ring.popleft()
+        self.ring_size -= oldest.size
+        self.floor = oldest.after
+        self._torn = oldest.before == oldest.after
 
     def _forget_frames(self) -> None:
         self.ring.clear()
         self.ring_size = 0
         self.floor = self.positions
+        self._torn = False
         self._snapshots.clear()
 
     # ---- one connection
 
-    async def _handle(self, socket: ServerConnection) -> None:
+    async def _handle(self, connection: ServerConnection) -> None:
         if self.connected >= VIEWERS:
             TURNED_AWAY.labels("full").inc()
             log.warning("feed full", extra={"viewers": self.connected})
-            await socket.close(TRY_LATER, "too many viewers")
+            await connection.close(TRY_LATER, "too many viewers")
             return
         self.connected += 1
         try:
-            await self._view(socket)
+            await self._view(connection)
         except ConnectionClosed:
             pass  # gone: nothing is owed to it
         finally:
             self.connected -= 1
 
-    async def _view(self, socket: ServerConnection) -> None:
+    async def _view(self, connection: ServerConnection) -> None:
         if not self.board.ready.is_set():
             TURNED_AWAY.labels("not ready").inc()
-            await socket.close(TRY_LATER, "the board is catching up with the log")
+            await connection.close(TRY_LATER, "the board is catching up with the log")
             return
         try:
-            hello = _object(await asyncio.wait_for(socket.recv(), HELLO_S))
+            hello = _object(await asyncio.wait_for(connection.recv(), HELLO_S))
         except TimeoutError:
             hello = {}
         ticket = hello.get("ticket") if hello.get("type") == "hello" else None
         who = await self.redeem(ticket) if isinstance(ticket, str) and ticket else None
         if who is None:
             TURNED_AWAY.labels("ticket").inc()
-            await socket.close(BAD_TICKET, "the ticket is not valid")
+            await connection.close(BAD_TICKET, "the ticket is not valid")
             return
         if not self.board.ready.is_set():
-            await socket.close(TRY_LATER, "the board is catching up with the log")
+            await connection.close(TRY_LATER, "the board is catching up with the log")
             return
-        place = _Place(socket, who, heard=time.monotonic())
+        place = _Place(connection, who, heard=time.monotonic())
         self.join(place, hello.get("since"))
         try:
-            async for message in socket:
+            async for message in connection:
                 place.messages += 1
                 if (
                     place.messages > MESSAGES
                     or len(message) > MESSAGE_BYTES
                     or _object(message).get("type") != "alive"
                 ):
-                    await socket.close(POLICY, "unexpected message")
+                    await connection.close(POLICY, "unexpected message")
                     return
                 place.heard = time.monotonic()
         finally:
@@ -412,7 +424,7 @@ class Feed:
 
     def _close(self, place: _Place, code: int, reason: str) -> None:
         self._leave(place)
-        task = asyncio.create_task(place.socket.close(code, reason))
+        task = asyncio.create_task(place.connection.close(code, reason))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -445,28 +457,25 @@ class Feed:
                 if now - place.heard > ALIVE_S:
                     self._close(place, NOT_ALIVE, "no sign of life")
             self.flush()
-            quick = [place.socket for place in self._all() if place.slow is None]
+            quick = [place.connection for place in self._all() if place.slow is None]
             broadcast(quick, self._heartbeat(), text=True)
 
     def _heartbeat(self) -> bytes:
-        lag = dict(zip(("events", "vitals"), self.board.lag_s(), strict=True))
+        """How far behind each hop is: the log's two followers, and the way from arrival to sending."""
         delivery, self._delivery_s = self._delivery_s, None
-        lag_ms = {hop: round(s * 1000, 1) for hop, s in lag.items()}
-        lag_ms |= {"delivery": None if delivery is None else round(delivery * 1000, 1)}  # type: ignore[dict-item]
+        hops = {stream.lower(): s for stream, s in self.board.lag_s().items()} | {"delivery": delivery}
+        lag_ms = {hop: None if s is None else round(s * 1000, 1) for hop, s in hops.items()}
         return b'%b,"lag_ms":%b}' % (self._head("heartbeat", self.positions), to_json(lag_ms))
 
     @asynccontextmanager
-    async def serve(self, host: str, port: int, origins: Iterable[str]) -> AsyncIterator[Server]:
-        """Listen. A browser always names its origin; who names none is no browser and has a ticket anyway."""
-        allowed: list[Origin | None] = [*(Origin(origin) for origin in origins), None]
+    async def serve(self, listener: socket.socket, origins: Iterable[str]) -> AsyncIterator[Server]:
+        """Answer on a socket that is bound, until the block ends."""
         async with serve(
             self._handle,
-            host,
-            port,
-            origins=allowed,
+            sock=listener,
             subprotocols=[SUBPROTOCOL],
             compression=None,
-            process_request=_only_feed,
+            process_request=_Door(frozenset(origins)),
             max_size=16 * 2**10,
             max_queue=4,
             open_timeout=5,
@@ -495,10 +504,20 @@ def _object(message: str | bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _only_feed(socket: ServerConnection, request: Request) -> Response | None:
-    if urlsplit(request.path).path != "/feed":
-        return socket.respond(HTTPStatus.NOT_FOUND, "The live feed is at /feed.\n")
-    return None
+class _Door:
+    """Only /feed, and of pages only our own. Who names no origin is no browser, and needs a ticket too."""
+
+    def __init__(self, origins: frozenset[str]) -> None:
+        self.origins = origins
+
+    def __call__(self, connection: ServerConnection, request: Request) -> Response | None:
+        if urlsplit(request.path).path != "/feed":
+            return connection.respond(HTTPStatus.NOT_FOUND, "The live feed is at /feed.\n")
+        if not self.origins.issuperset(request.headers.get_all("Origin")):
+            TURNED_AWAY.labels("origin").inc()
+            log.warning("a page of another origin was refused: should KAP_PUBLIC_URL name it?")
+            return connection.respond(HTTPStatus.FORBIDDEN, "This page may not read the live feed.\n")
+        return None
 
 
 def origins(public_url: str | None, bind: str, http_port: int) -> list[str]:
