@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import nats
 import pytest
-from kap_local import deploy_files
+from kap_local import deploy_files, nats_server
 from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -261,3 +265,27 @@ async def test_readings_are_stored_in_atomic_batches(users: dict[str, User]) -> 
     reply = await client.request("kap.vitals.main.1", b"2", headers=last)
     assert json.loads(reply.data)["count"] == 2
     assert users["session-monitor"].forbidden == []
+
+
+def test_the_configuration_for_production_is_one_that_the_server_accepts(tmp_path: Path) -> None:
+    folder = deploy_files.DEPLOY / "nats"
+    printed = subprocess.run([sys.executable, folder / "permissions.py"], capture_output=True, check=True)
+    (tmp_path / "authorization.conf").write_bytes(printed.stdout)
+    shutil.copy(folder / "nats-server.conf", tmp_path)
+    secrets = {
+        f"KAP_NATS_PASSWORD_{user.upper().replace('-', '_')}": f"secret-of-{user}"
+        for user in permissions.USERS
+    }
+    checked = subprocess.run(
+        [nats_server.binary(), "-t", "-c", tmp_path / "nats-server.conf"],
+        env=secrets | {"KAP_SERVER_NAME": "kap-1", "KAP_ROUTES": "[nats://kap-2:6222, nats://kap-3:6222]"},
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert b"secret" not in printed.stdout
+
+
+def test_each_user_is_documented() -> None:
+    told = (deploy_files.DEPLOY / "nats" / "README.md").read_text()
+    assert [user for user in permissions.USERS if f"| `{user}`" not in told] == []
