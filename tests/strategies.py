@@ -9,6 +9,7 @@ from uuid import UUID
 
 import annotated_types as bounds
 from hypothesis import strategies as st
+from kap.events.fact import SEALED
 from pydantic import AwareDatetime, BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
@@ -23,6 +24,12 @@ def sealed(path: str = "text") -> str:
     return f"sealed:v1:{UUID(int=7)}:{path}:{'A' * 40}"
 
 
+tokens = st.builds(
+    "sealed:v1:{}:{}:{}".format,
+    st.uuids(),
+    st.from_regex(r"[a-z0-9_.]{1,120}", fullmatch=True),
+    st.from_regex(r"[A-Za-z0-9_-]{38,60}", fullmatch=True),
+)
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC) | offsets)
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -35,11 +42,16 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 @cache
 def instances(model: type[M]) -> st.SearchStrategy[M]:
     """Valid instances of a frozen model; optional fields are there or not."""
+    return likely(model)
+
+
+def likely(model: type[M], **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[M]:
+    """Instances in which these fields have these values, as chance would seldom give them."""
     required: dict[str, st.SearchStrategy[Any]] = {}
     optional: dict[str, st.SearchStrategy[Any]] = {}
     for name, field in model.model_fields.items():
-        target = required if field.is_required() else optional
-        target[name] = values(field.annotation, field.metadata)
+        target = required if field.is_required() or name in fixed else optional
+        target[name] = fixed[name] if name in fixed else values(field.annotation, field.metadata)
     return st.fixed_dictionaries(required, optional=optional).map(model.model_validate)
 
 
@@ -62,6 +74,8 @@ def values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[A
         return st.lists(values(args[0]), max_size=min(limits.get("max_length", 3), 3))
     if origin is dict:
         return st.dictionaries(values(args[0]), values(args[1]), max_size=3)
+    if annotation is str and limits.get("pattern") == SEALED:
+        return tokens
     if annotation is str and "pattern" in limits:
         longest = limits.get("max_length", 1000)
         return st.from_regex(limits["pattern"], fullmatch=True).filter(lambda text: len(text) <= longest)
