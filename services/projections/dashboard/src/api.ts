@@ -1,0 +1,110 @@
+/* The HTTP side: who is signed in, queries, and the one way to send a command. */
+import { SignedOut } from "./feed";
+import type { Me, Session, TimelineItem, VitalsSeries } from "./model";
+
+const QUERY_WITHIN_MS = 8_000;
+const COMMAND_WITHIN_MS = 10_000;
+
+/** A query that failed; `message` is the server's own word or ours. */
+export class Failed extends Error {}
+
+async function call(path: string, init: RequestInit, within: number): Promise<Response> {
+  const response = await fetch(path, { ...init, signal: AbortSignal.timeout(within), cache: "no-store" });
+  if (response.status === 401 && path !== "/api/login") throw new SignedOut();
+  return response;
+}
+
+const post = (body: unknown): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+async function query<T>(path: string, init: RequestInit = {}): Promise<T> {
+  let response: Response;
+  try {
+    response = await call(path, init, QUERY_WITHIN_MS);
+  } catch (error) {
+    if (error instanceof SignedOut) throw error;
+    throw new Failed("The server did not answer.");
+  }
+  if (!response.ok) throw new Failed((await said(response)).refused ?? `The server answered ${response.status}.`);
+  return (await response.json()) as T;
+}
+
+interface Said {
+  refused?: string;
+  unavailable?: string;
+  invalid?: { field: string; message: string }[];
+}
+
+async function said(response: Response): Promise<Said> {
+  try {
+    return (await response.json()) as Said;
+  } catch {
+    return {};
+  }
+}
+
+export const me = (): Promise<Me> => query("/api/me");
+export const feedTicket = (): Promise<{ ticket: string; url: string }> => query("/api/feed-ticket", { method: "POST" });
+export const session = (id: string): Promise<Session> => query(`/api/sessions/${id}`);
+export const timeline = (id: string): Promise<TimelineItem[]> => query(`/api/sessions/${id}/timeline`);
+export const signOut = async (): Promise<void> => {
+  await call("/api/logout", { method: "POST" }, QUERY_WITHIN_MS);
+};
+
+export function vitals(id: string, from: number, to: number, points: number): Promise<VitalsSeries> {
+  const iso = (ms: number): string => encodeURIComponent(new Date(ms).toISOString());
+  return query(`/api/sessions/${id}/vitals?from=${iso(from)}&to=${iso(to)}&points=${points}`);
+}
+
+/** Signs in; a sentence when that was refused. */
+export async function signIn(username: string, password: string): Promise<Me | string> {
+  try {
+    const response = await call("/api/login", post({ username, password }), QUERY_WITHIN_MS);
+    if (response.ok) return (await response.json()) as Me;
+    return (await said(response)).refused ?? (response.status === 401 ? "User name or password is wrong." : `The server answered ${response.status}.`);
+  } catch {
+    return "The server did not answer. Try again.";
+  }
+}
+
+export type Answer =
+  | { kind: "recorded" }
+  | { kind: "refused"; text: string }
+  | { kind: "invalid"; fields: { field: string; message: string }[] }
+  /** It may have been recorded or not: the same command may be sent again. */
+  | { kind: "unknown"; text: string };
+
+export interface Command {
+  type: string;
+  id: string;
+  at: string;
+  [field: string]: unknown;
+}
+
+export async function command(service: "intake" | "session" | "integration", body: Command): Promise<Answer> {
+  let response: Response;
+  try {
+    response = await call(`/api/commands/${service}`, post(body), COMMAND_WITHIN_MS);
+  } catch (error) {
+    if (error instanceof SignedOut) throw error;
+    return { kind: "unknown", text: "The server did not answer. It may or may not be recorded; trying again is safe." };
+  }
+  if (response.ok) return { kind: "recorded" };
+  const { refused, unavailable, invalid } = await said(response);
+  if (invalid?.length) return { kind: "invalid", fields: invalid };
+  if (response.status >= 500) return { kind: "unknown", text: refused ?? unavailable ?? "The service did not answer. Trying again is safe." };
+  return { kind: "refused", text: refused ?? `The server answered ${response.status}.` };
+}
+
+/** A UUIDv7: ordered by time; `crypto.randomUUID` is missing where the page comes by plain HTTP. */
+export function uuid(ms: number): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  for (let i = 0, rest = Math.floor(ms); i < 6; i += 1, rest = Math.floor(rest / 256)) bytes[5 - i] = rest % 256;
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  const hex = Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,866 @@
+/* Generated from the events' JSON schema by `npm run generate`. Do not edit. */
+
+export type Event =
+  | PatientRegistered
+  | PatientChanged
+  | PersonForgotten
+  | ProtocolAdopted
+  | RoomDefined
+  | CourseOpened
+  | Assessed
+  | FindingCleared
+  | ConsentGiven
+  | ConsentWithdrawn
+  | PreparationRecorded
+  | Prepared
+  | VisitPlanned
+  | CourseClosed
+  | SessionOpened
+  | DeviceAttached
+  | DeviceDetached
+  | ResponsibleChanged
+  | LimitsChanged
+  | PreDoseChecked
+  | GateOverridden
+  | DoseChecked
+  | Dosed
+  | ObservationRecorded
+  | NoteRecorded
+  | AlarmRaised
+  | AlarmEscalated
+  | AlarmAcknowledged
+  | AlarmPaused
+  | AlarmCleared
+  | AdverseEventRecorded
+  | InterventionRecorded
+  | Discharged
+  | SessionAborted
+  | CarePlanned
+  | Integrated
+  | MeasureRecorded
+  | VisitMissed
+  | CarePlanClosed
+  | TaskOpened
+  | TaskAnswered
+  | EntryCorrected
+  | VitalRecorded;
+export type JsonValue = unknown;
+
+/**
+ * `number` is the clinic's own opaque number, made up for KAP; never a health-record number.
+ */
+export interface PatientRegistered {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  patient_id: string;
+  type: "PatientRegistered";
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  name: string;
+  number: string;
+  birth_year: number;
+  sex_at_birth: "female" | "male" | "intersex" | "unknown";
+  contact: string | null;
+}
+export interface PatientChanged {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  patient_id: string;
+  type: "PatientChanged";
+  name: string | null;
+  contact: string | null;
+}
+/**
+ * The person's key is erased: name and free text are unreadable from here on, everywhere.
+ */
+export interface PersonForgotten {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  patient_id: string;
+  type: "PersonForgotten";
+  ground: "request" | "retention_ended" | "registered_in_error";
+}
+/**
+ * The whole protocol and its digest, so that a session's limits can be read for ever.
+ */
+export interface ProtocolAdopted {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  clinic: string;
+  type: "ProtocolAdopted";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  protocol: string;
+  version: number;
+  digest: string;
+  content: {
+    [k: string]: JsonValue;
+  };
+  signed_off_by: string | null;
+}
+export interface RoomDefined {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  clinic: string;
+  type: "RoomDefined";
+  room: string;
+  title: string;
+}
+export interface CourseOpened {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "CourseOpened";
+  patient_id: string;
+  /**
+   * A word of a fixed vocabulary.
+   */
+  indication: string;
+}
+/**
+ * The comprehensive assessment. Weight in kg.
+ */
+export interface Assessed {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "Assessed";
+  verdict: "eligible" | "deferred" | "ineligible";
+  /**
+   * @maxItems 60
+   */
+  findings: Finding[];
+  /**
+   * @maxItems 20
+   */
+  measures: Measure[];
+  weight_kg: number;
+  goals: string | null;
+  route: "intramuscular" | "sublingual" | "intranasal" | "spravato";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  protocol: string;
+}
+/**
+ * One eligibility rule that applies to this patient (clinical.md A1.1).
+ */
+export interface Finding {
+  /**
+   * A word of a fixed vocabulary.
+   */
+  rule: string;
+  standing: "hard_stop" | "clearance" | "note";
+  note: string | null;
+}
+/**
+ * A questionnaire's result: `total` in its own points, `items` in its own order.
+ */
+export interface Measure {
+  /**
+   * A word of a fixed vocabulary.
+   */
+  instrument: string;
+  total: number | null;
+  items: number[] | null;
+}
+export interface FindingCleared {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "FindingCleared";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  rule: string;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  reason: string;
+}
+export interface ConsentGiven {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "ConsentGiven";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  document: string;
+}
+export interface ConsentWithdrawn {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "ConsentWithdrawn";
+  reason: string | null;
+}
+export interface PreparationRecorded {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "PreparationRecorded";
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  text: string;
+  /**
+   * @maxItems 20
+   *
+   * Items: A word of a fixed vocabulary.
+   */
+  topics: string[];
+}
+/**
+ * The patient is ready for a first session: intentions, education, safety plan, ride, fasting.
+ */
+export interface Prepared {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "Prepared";
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  intentions: string;
+  education: boolean;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  safety_plan: string;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  ride: string;
+  fasting_explained: boolean;
+}
+export interface VisitPlanned {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "VisitPlanned";
+  visit: "assessment" | "preparation" | "dosing" | "integration";
+  planned_for: string;
+  room: string | null;
+}
+export interface CourseClosed {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  course_id: string;
+  type: "CourseClosed";
+  outcome: "completed" | "stopped" | "ineligible" | "lost_to_follow_up";
+  reason: string | null;
+}
+/**
+ * Limits and expected course travel in the event, so that no later reader asks another service.
+ */
+export interface SessionOpened {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "SessionOpened";
+  course_id: string;
+  patient_id: string;
+  patient_number: string;
+  room: string;
+  route: "intramuscular" | "sublingual" | "intranasal" | "spravato";
+  weight_kg: number | null;
+  protocol: ProtocolRef;
+  limits: Limits;
+  expected: ExpectedCourse;
+}
+export interface ProtocolRef {
+  /**
+   * A word of a fixed vocabulary.
+   */
+  name: string;
+  version: number;
+  digest: string;
+}
+/**
+ * What the watch compares with. Pressures mm[Hg], rates /min, saturation %; times in seconds.
+ */
+export interface Limits {
+  /**
+   * @maxItems 6
+   */
+  spo2: Band[];
+  /**
+   * @maxItems 6
+   */
+  systolic: Band[];
+  /**
+   * @maxItems 6
+   */
+  diastolic: Band[];
+  /**
+   * @maxItems 6
+   */
+  heart_rate: Band[];
+  /**
+   * @maxItems 6
+   */
+  respiratory_rate: Band[];
+  no_data_after_s: number;
+  no_data_priority: "high" | "medium" | "low";
+}
+/**
+ * An alarm limit: outside `low`…`high` (both still inside) the priority named here is raised.
+ */
+export interface Band {
+  low: number | null;
+  high: number | null;
+  priority: "high" | "medium" | "low";
+}
+/**
+ * The route's expected course, minutes after the dose, and the scheduled checks.
+ */
+export interface ExpectedCourse {
+  onset_min: number;
+  peak_min: number;
+  offset_min: number;
+  minimum_stay_min: number;
+  /**
+   * @maxItems 40
+   */
+  checks_min: number[];
+}
+export interface DeviceAttached {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "DeviceAttached";
+  device_id: string;
+}
+export interface DeviceDetached {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "DeviceDetached";
+  device_id: string;
+}
+export interface ResponsibleChanged {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "ResponsibleChanged";
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  responsible: string;
+}
+export interface LimitsChanged {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "LimitsChanged";
+  limits: Limits;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  reason: string;
+}
+/**
+ * Baseline before the dose; mm[Hg], /min, %.
+ */
+export interface PreDoseChecked {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "PreDoseChecked";
+  systolic: number;
+  diastolic: number;
+  heart_rate: number;
+  spo2: number;
+  respiratory_rate: number | null;
+  fasting: boolean;
+  ride_arranged: boolean;
+  suicidal_ideation_new: boolean | null;
+}
+export interface GateOverridden {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "GateOverridden";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  gate: string;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  reason: string;
+}
+/**
+ * The second person's check of a dose; `by` is that person.
+ */
+export interface DoseChecked {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "DoseChecked";
+  dose: Dose;
+}
+/**
+ * One administration. The amount is in mg; concentration in mg/mL and volume in mL where drawn up.
+ */
+export interface Dose {
+  drug: "ketamine" | "esketamine";
+  route: "intramuscular" | "sublingual" | "intranasal" | "spravato";
+  milligrams: number;
+  concentration_mg_per_ml: number | null;
+  volume_ml: number | null;
+  lot: string | null;
+  site: string | null;
+}
+export interface Dosed {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "Dosed";
+  dose: Dose;
+  additional: boolean;
+}
+/**
+ * MOAA/S 0–5 (5 awake); dissociation, nausea, pain 0–10; symptoms by code.
+ */
+export interface ObservationRecorded {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "ObservationRecorded";
+  moaas: number | null;
+  dissociation: number | null;
+  nausea: number | null;
+  pain: number | null;
+  /**
+   * @maxItems 20
+   *
+   * Items: A word of a fixed vocabulary.
+   */
+  symptoms: string[];
+}
+export interface NoteRecorded {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "NoteRecorded";
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  text: string;
+}
+/**
+ * `alarm_id` is made of session, rule and onset, so raising it twice is raising it once.
+ *
+ * `late`: the condition began and ended while the watch was away, or its readings were backfilled;
+ * it is on record and never sounds.
+ */
+export interface AlarmRaised {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "AlarmRaised";
+  alarm_id: string;
+  /**
+   * A word of a fixed vocabulary.
+   */
+  rule: string;
+  priority: "high" | "medium" | "low";
+  kind: "physiological" | "technical";
+  text: string;
+  signal: string | null;
+  value: number | null;
+  limit: number | null;
+  device_id: string | null;
+  onset: string;
+  late: boolean;
+}
+export interface AlarmEscalated {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "AlarmEscalated";
+  alarm_id: string;
+  priority: "high" | "medium" | "low";
+}
+export interface AlarmAcknowledged {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "AlarmAcknowledged";
+  alarm_id: string;
+}
+export interface AlarmPaused {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "AlarmPaused";
+  alarm_id: string;
+  until: string;
+}
+/**
+ * The condition has ended; `at` is when.
+ */
+export interface AlarmCleared {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "AlarmCleared";
+  alarm_id: string;
+  late: boolean;
+}
+export interface AdverseEventRecorded {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "AdverseEventRecorded";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  category: string;
+  severity: "minimal" | "minor" | "moderate" | "sentinel";
+  text: string | null;
+}
+export interface InterventionRecorded {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "InterventionRecorded";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  kind: string;
+  text: string | null;
+}
+export interface Discharged {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "Discharged";
+  course_id: string;
+  patient_id: string;
+  instructions_given: boolean;
+  escort: string | null;
+}
+export interface SessionAborted {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "SessionAborted";
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  reason: string;
+}
+/**
+ * Follows a discharge by itself; the id is made of the session's, so there is one for each.
+ */
+export interface CarePlanned {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  care_plan_id: string;
+  type: "CarePlanned";
+  session_id: string;
+  course_id: string;
+  patient_id: string;
+  /**
+   * @maxItems 20
+   */
+  visits_due: string[];
+}
+/**
+ * An integration visit took place. `visit` counts from 1.
+ */
+export interface Integrated {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  care_plan_id: string;
+  type: "Integrated";
+  visit: number;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  themes: string;
+  insights: string | null;
+  practices: string | null;
+  /**
+   * @maxItems 20
+   */
+  measures: Measure[];
+}
+export interface MeasureRecorded {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  care_plan_id: string;
+  type: "MeasureRecorded";
+  measure: Measure;
+}
+export interface VisitMissed {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  care_plan_id: string;
+  type: "VisitMissed";
+  visit: number;
+  reason: string | null;
+}
+export interface CarePlanClosed {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  care_plan_id: string;
+  type: "CarePlanClosed";
+  outcome: "completed" | "stopped" | "lost_to_follow_up";
+}
+export interface TaskOpened {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  task_id: string;
+  type: "TaskOpened";
+  patient_id: string;
+  /**
+   * A word of a fixed vocabulary.
+   */
+  kind: string;
+  assigned_to: string | null;
+  due: string | null;
+  text: string | null;
+}
+export interface TaskAnswered {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  task_id: string;
+  type: "TaskAnswered";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  answer: string;
+  text: string | null;
+}
+/**
+ * A wrong entry is withdrawn; `replacement`, an event of the same type, stands in its place.
+ *
+ * The original stays in the log and on the screen, struck through.
+ */
+export interface EntryCorrected {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  type: "EntryCorrected";
+  of: "patient" | "clinic" | "course" | "session" | "care_plan" | "task";
+  of_id: string;
+  event_id: string;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  reason: string;
+  replacement: {
+    [k: string]: JsonValue;
+  } | null;
+}
+/**
+ * One device's (or person's) values at one moment.
+ *
+ * `device_time` is the sender's own clock, `received_at` ours, `observed_at` ours too, worked out
+ * from both so that the sender's skew cannot shift it (decision 11).
+ */
+export interface VitalRecorded {
+  type: "VitalRecorded";
+  id: string;
+  session_id: string;
+  device_id: string | null;
+  source: "monitor" | "gateway" | "manual";
+  entered_by: string | null;
+  device_time: string;
+  observed_at: string;
+  received_at: string;
+  sent_id: string | null;
+  backfilled: boolean;
+  signals: {
+    heart_rate?: Sample;
+    pulse_rate?: Sample;
+    spo2?: Sample;
+    respiratory_rate?: Sample;
+    systolic?: Sample;
+    diastolic?: Sample;
+    mean_arterial?: Sample;
+    temperature?: Sample;
+    etco2?: Sample;
+  };
+}
+/**
+ * A value in its signal's unit (see `Signal`); `channel` is the sender's own code.
+ */
+export interface Sample {
+  value: number;
+  channel: string;
+  quality: "ok" | "questionable";
+}

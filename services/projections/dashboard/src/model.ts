@@ -1,0 +1,152 @@
+/* What the server sends, by HTTP and by the feed. The events' own shapes come from events.ts. */
+import type {
+  AlarmAcknowledged,
+  AlarmCleared,
+  AlarmEscalated,
+  AlarmPaused,
+  AlarmRaised,
+  Dose,
+  ExpectedCourse,
+  Limits,
+  VitalRecorded,
+} from "./events";
+
+export type { Dose, ExpectedCourse, Limits, VitalRecorded };
+export type Signal = keyof VitalRecorded["signals"];
+export type Source = VitalRecorded["source"];
+export type Priority = AlarmRaised["priority"];
+export type Route = Dose["route"];
+export type Role = "nurse" | "therapist" | "prescriber" | "admin" | "wall" | "auditor";
+
+export interface Me {
+  staff_id: string;
+  username: string;
+  name: string;
+  role: Role;
+}
+
+export interface Alarm {
+  alarm_id: string;
+  rule: string;
+  priority: Priority;
+  kind: "physiological" | "technical";
+  text: string;
+  signal: string | null;
+  value: number | null;
+  limit: number | null;
+  device_id: string | null;
+  onset: string;
+  raised_at: string;
+  late: boolean;
+  state: "active" | "acknowledged" | "paused";
+  paused_until: string | null;
+  acknowledged_by: string | null;
+  acknowledged_by_name: string | null;
+  acknowledged_at: string | null;
+  escalated: boolean;
+  cleared_at: string | null;
+}
+
+export interface Session {
+  session_id: string;
+  course_id: string;
+  patient_id: string;
+  /** Initials and number; null for the wall. */
+  label: string | null;
+  number: string | null;
+  /** Full name; sent to staff alone. */
+  name?: string | null;
+  room: string;
+  route: Route;
+  weight_kg: number | null;
+  protocol: { name: string; version: number; digest: string };
+  limits: Limits;
+  expected: ExpectedCourse;
+  state: "open" | "discharged" | "aborted";
+  opened_at: string;
+  ended_at: string | null;
+  responsible: string | null;
+  responsible_name: string | null;
+  devices: string[];
+  pre_dose: { at: string; systolic: number; diastolic: number; heart_rate: number; spo2: number } | null;
+  doses: { event_id: string; at: string; by: string; dose: Dose; additional: boolean }[];
+  alarms: Alarm[];
+  incomplete: boolean;
+  record_position: number;
+}
+
+/** A signal's last value as the feed sends it. */
+export interface Latest {
+  value: number;
+  quality: "ok" | "questionable";
+  channel: string;
+  source: Source;
+  device_id: string | null;
+  entered_by: string | null;
+  observed_at: string;
+}
+
+/** Milliseconds since 1970 (server's clock), value. */
+export type Point = [number, number];
+
+export type AlarmFact = AlarmRaised | AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmCleared;
+
+interface Positions {
+  epoch: string;
+  events: number;
+  vitals: number;
+}
+
+export interface Snapshot extends Positions {
+  type: "snapshot";
+  server_time: string;
+  sessions: (Session & { latest: Partial<Record<Signal, Latest>>; trend: Partial<Record<Signal, Point[]>> })[];
+}
+
+export interface Changes extends Positions {
+  type: "changes";
+  server_time: string;
+  readings: VitalRecorded[];
+  sessions: Session[];
+  alarms: AlarmFact[];
+}
+
+export interface Heartbeat extends Positions {
+  type: "heartbeat";
+  server_time: string;
+  /** null: the server cannot tell, because it does not reach the log. */
+  lag_ms: { events?: number | null; vitals?: number | null; delivery?: number | null };
+}
+
+export interface Resync {
+  type: "resync";
+  reason: string;
+}
+
+export type Frame = Snapshot | Changes | Heartbeat | Resync;
+export type Since = Positions;
+
+export interface TimelineItem {
+  event_id: string;
+  position: number;
+  type: string;
+  at: string;
+  recorded_at: string;
+  by: string;
+  by_name: string | null;
+  data: Record<string, unknown>;
+  withdrawn: boolean;
+  correction: {
+    at: string;
+    by_name: string | null;
+    reason: string | null;
+    replacement: Record<string, unknown> | null;
+  } | null;
+}
+
+export interface VitalsSeries {
+  from: string;
+  to: string;
+  resolution_s: number;
+  signals: Partial<Record<Signal, { t: number[]; min: number[]; mean: number[]; max: number[]; source: Source[] }>>;
+}

@@ -1,0 +1,227 @@
+/* What the screen shows, as signals. Frames are folded when they come and published once a drawn frame; a session
+   whose part of the board did not change is not touched. */
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import * as api from "./api";
+import { type Board, type BoardSession, fold } from "./board";
+import { ServerClock } from "./clock";
+import { Feed, SignedOut } from "./feed";
+import { behindOf, FEED_LOST_MS, type Health } from "./freshness";
+import type { Alarm, Frame, Heartbeat, Me, VitalRecorded } from "./model";
+
+const SHOW_STALL_MS = 20_000;
+const SLEPT_MS = 3_000;
+
+const clock = new ServerClock(performance.now(), Date.now());
+let board: Board | null = null;
+let heardAt = performance.now();
+let lag: Heartbeat["lag_ms"] = {};
+let delays: number[] = [];
+let pending = false;
+
+/** The server's clock as this screen reckons it, ms; stepped four times a second. */
+export const now = signal(clock.now(performance.now()));
+export const me = signal<Me | null>(null);
+export const loaded = signal(false);
+/** Sessions on the board, by room. */
+export const ids = signal<readonly string[]>([]);
+export const health = signal<Health>({ lostSince: null, behind: null });
+export const announced = signal<string>("");
+export const over = signal<Board["over"]>(null);
+export const tries = signal(0);
+/** Reading at the monitor → this screen, ms; the worst of the last second. */
+export const delay = signal<number | null>(null);
+export const skew = signal(0);
+export const stalled = signal<{ ms: number; at: number } | null>(null);
+export const alarmed = signal<readonly { session: BoardSession; alarm: Alarm }[]>([]);
+
+export const mayAct = computed(() => me.value !== null && me.value.role !== "wall" && me.value.role !== "auditor");
+
+const sessions = new Map<string, Signal<BoardSession>>();
+const nobody = signal<BoardSession | null>(null);
+
+export function sessionOf(id: string): ReadonlySignal<BoardSession | null> {
+  return sessions.get(id) ?? nobody;
+}
+
+/** The server's clock at this very moment. */
+export const serverNow = (): number => clock.now(performance.now());
+
+type Listener = (readings: readonly VitalRecorded[]) => void;
+const listeners = new Map<string, Set<Listener>>();
+
+/** Every reading of one session as it comes; an empty list says that some may have been missed. */
+export function onReadings(id: string, listener: Listener): () => void {
+  const set = listeners.get(id) ?? new Set();
+  listeners.set(id, set.add(listener));
+  return () => set.delete(listener);
+}
+
+function take(frame: Frame, at: number): boolean {
+  const next = fold(board, frame);
+  if (!next) return false;
+  board = next;
+  heardAt = at;
+  if (frame.type !== "resync") clock.heard(Date.parse(frame.server_time), at);
+  if (frame.type === "heartbeat") lag = frame.lag_ms;
+  if (frame.type === "snapshot") for (const set of listeners.values()) for (const hear of set) hear([]);
+  if (frame.type === "changes") {
+    for (const reading of frame.readings) {
+      if (!reading.backfilled) delays.push(clock.now(at) - Date.parse(reading.observed_at));
+    }
+    for (const [id, set] of listeners) {
+      const mine = frame.readings.filter((r) => r.session_id === id);
+      if (mine.length > 0) for (const hear of set) hear(mine);
+    }
+  }
+  if (!pending) {
+    pending = true;
+    requestAnimationFrame(publish);
+  }
+  return true;
+}
+
+function publish(): void {
+  pending = false;
+  if (!board) return;
+  const { sessions: all, raised } = board;
+  let alarmsChanged = false;
+  batch(() => {
+    for (const [id, session] of Object.entries(all)) {
+      const known = sessions.get(id);
+      alarmsChanged ||= known?.peek().alarms !== session.alarms || known.peek().room !== session.room;
+      if (!known) sessions.set(id, signal(session));
+      else if (known.peek() !== session) known.value = session;
+    }
+    for (const id of sessions.keys()) if (!all[id]) alarmsChanged = sessions.delete(id) || alarmsChanged;
+    const order = shown(Object.values(all));
+    if (order.join() !== ids.peek().join() || !loaded.peek()) ids.value = order;
+    loaded.value = true;
+    if (alarmsChanged) {
+      alarmed.value = Object.values(all).flatMap((session) =>
+        session.alarms.filter((a) => !a.cleared_at).map((alarm) => ({ session, alarm })),
+      );
+    }
+    const high = raised.filter((r) => r.priority === "high").pop();
+    if (high) announced.value = `High priority alarm. Room ${high.room}: ${high.text}`;
+    over.value = board?.over ?? null;
+  });
+}
+
+/** By room; one that ended gives its place up when its room is in use again. */
+function shown(all: BoardSession[]): string[] {
+  const busy = new Set(all.filter((s) => s.state === "open").map((s) => s.room));
+  return all
+    .filter((s) => s.state === "open" || !busy.has(s.room))
+    .sort((a, b) => a.room.localeCompare(b.room, "en", { numeric: true }) || Date.parse(a.opened_at) - Date.parse(b.opened_at))
+    .map((s) => s.session_id);
+}
+
+const feed = new Feed({
+  ticket: api.feedTicket,
+  socket: (url, protocol) => new WebSocket(url, protocol),
+  now: () => performance.now(),
+  random: Math.random,
+  take,
+  since: () => board && { epoch: board.epoch, events: board.events, vitals: board.vitals },
+  signedOut,
+});
+
+export const hurry = (): void => feed.hurry();
+
+let ticked = performance.now();
+let wall = Date.now();
+let second = 0;
+
+function tick(): void {
+  const monotonic = performance.now();
+  const date = Date.now();
+  // The monotonic clock may stand still while the machine sleeps; what the screen shows is older than it thinks.
+  if (date - wall - (monotonic - ticked) > SLEPT_MS) {
+    heardAt = monotonic - FEED_LOST_MS - (date - wall);
+    feed.slept();
+  }
+  if (monotonic - ticked > 2_000) stalled.value = { ms: monotonic - ticked, at: monotonic };
+  ticked = monotonic;
+  wall = date;
+  feed.tick();
+  if (pending && document.hidden) publish();
+  batch(() => {
+    const time = clock.now(monotonic);
+    now.value = time;
+    const lostSince = monotonic - heardAt > FEED_LOST_MS ? clock.now(heardAt) : null;
+    const lags = [lag.events, lag.vitals, lag.delivery];
+    const behind = lostSince === null && board ? behindOf(lags, Object.values(board.sessions), time) : null;
+    const was = health.peek();
+    if (was.lostSince !== lostSince || was.behind !== behind) health.value = { lostSince, behind };
+    tries.value = feed.attempts;
+    skew.value = clock.skew(monotonic, date);
+    if (stalled.peek() && monotonic - (stalled.peek()?.at ?? 0) > SHOW_STALL_MS) stalled.value = null;
+    if (monotonic - second >= 1_000) {
+      second = monotonic;
+      delay.value = delays.length > 0 ? Math.max(...delays) : null;
+      delays = [];
+    }
+  });
+}
+
+function watch(): void {
+  try {
+    const worker = new Worker(new URL("./watch.worker.ts", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }: MessageEvent<{ tick?: true; stalledMs?: number }>) => {
+      if (data.stalledMs) stalled.value = { ms: data.stalledMs, at: performance.now() };
+      if (!data.tick) return;
+      tick();
+      worker.postMessage("here");
+    };
+  } catch (error) {
+    console.error("No watchdog: the page ticks by itself", error);
+  }
+  setInterval(() => {
+    if (performance.now() - ticked > 600) tick();
+  }, 500);
+  addEventListener("online", hurry);
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    hurry();
+    tick();
+  });
+}
+
+let watching = false;
+
+export function signedIn(who: Me): void {
+  me.value = who;
+  heardAt = performance.now();
+  if (!watching) watch();
+  watching = true;
+  feed.start();
+}
+
+export function signedOut(): void {
+  feed.stop();
+  board = null;
+  batch(() => {
+    me.value = null;
+    loaded.value = false;
+    ids.value = [];
+    alarmed.value = [];
+  });
+  sessions.clear();
+  toSignIn();
+}
+
+let toSignIn = (): void => {};
+
+export function whenSignedOut(go: () => void): void {
+  toSignIn = go;
+}
+
+/** Runs a query; a sign-in that ended leads to the sign-in page, whatever else failed is thrown on. */
+export async function asked<T>(query: Promise<T>): Promise<T> {
+  try {
+    return await query;
+  } catch (error) {
+    if (error instanceof SignedOut) signedOut();
+    throw error;
+  }
+}

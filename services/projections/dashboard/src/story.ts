@@ -1,0 +1,155 @@
+/* The timeline's items in a nurse's words, and the marks that the chart takes from it. */
+import type { Dose, Priority, TimelineItem } from "./model";
+import { number } from "./words";
+import { ROUTES } from "./course";
+
+type Data = Record<string, unknown>;
+
+const words = (code: unknown): string => String(code ?? "").replace(/[_.-]/g, " ");
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const num = (value: unknown): number | null => (typeof value === "number" ? value : null);
+
+export function doseText(dose: Dose): string {
+  const drug = dose.drug === "esketamine" && dose.route === "spravato" ? "" : `${dose.drug} `;
+  const how = [dose.site && words(dose.site), dose.concentration_mg_per_ml && dose.volume_ml && `${number(dose.concentration_mg_per_ml)} mg/mL × ${number(dose.volume_ml)} mL`];
+  return [`${drug}${number(dose.milligrams)} mg ${ROUTES[dose.route]}`, ...how.filter(Boolean)].join(", ");
+}
+
+function pressure(data: Data): string {
+  return `BP ${data["systolic"]}/${data["diastolic"]}`;
+}
+
+function scales(data: Data): string {
+  const said = [
+    ["MOAA/S", data["moaas"]],
+    ["dissociation", data["dissociation"]],
+    ["nausea", data["nausea"]],
+    ["pain", data["pain"]],
+  ].flatMap(([name, value]) => (num(value) === null ? [] : [`${name} ${value}`]));
+  const symptoms = Array.isArray(data["symptoms"]) ? data["symptoms"].map(words) : [];
+  return [...said, ...symptoms].join(", ") || "Observation";
+}
+
+const SIGNAL_WORDS: Record<string, string> = {
+  systolic: "systolic",
+  diastolic: "diastolic",
+  spo2: "SpO₂",
+  pulse_rate: "pulse",
+  heart_rate: "HR",
+  respiratory_rate: "resp",
+  temperature: "temp",
+  mean_arterial: "mean",
+  etco2: "etCO₂",
+};
+
+function byHand(data: Data): string {
+  const signals = (data["signals"] ?? {}) as Record<string, { value?: number } | number>;
+  return Object.entries(signals)
+    .map(([name, sample]) => `${SIGNAL_WORDS[name] ?? words(name)} ${typeof sample === "number" ? sample : (sample.value ?? "?")}`)
+    .join(", ");
+}
+
+export interface Told {
+  text: string;
+  /** Alarms carry their priority. */
+  priority: Priority | null;
+  /** What happened to the patient stands out. */
+  strong: boolean;
+}
+
+export function tell(item: Pick<TimelineItem, "type" | "data">): Told {
+  const { data } = item;
+  const plain = (said: string, strong = false): Told => ({ text: said, priority: null, strong });
+  switch (item.type) {
+    case "SessionOpened":
+      return plain(`Session opened in room ${data["room"]}, ${ROUTES[data["route"] as keyof typeof ROUTES] ?? words(data["route"])}`);
+    case "DeviceAttached":
+      return plain(`Monitor ${data["device_id"]} attached`);
+    case "DeviceDetached":
+      return plain(`Monitor ${data["device_id"]} detached`);
+    case "ResponsibleChanged":
+      return plain(`${text(data["responsible_name"]) || "Somebody else"} is responsible`);
+    case "LimitsChanged":
+      return plain(`Limits changed: ${text(data["reason"])}`);
+    case "PreDoseChecked":
+      return plain(`Pre-dose check: ${pressure(data)}, HR ${data["heart_rate"]}, SpO₂ ${data["spo2"]}`);
+    case "GateOverridden":
+      return plain(`Gate overridden, ${words(data["gate"])}: ${text(data["reason"])}`);
+    case "DoseChecked":
+      return plain(`Second check: ${doseText(data["dose"] as Dose)}`);
+    case "Dosed":
+      return plain(`Dose ${doseText(data["dose"] as Dose)}${data["additional"] ? ", additional" : ""}`, true);
+    case "ObservationRecorded":
+      return plain(scales(data));
+    case "NoteRecorded":
+      return plain(text(data["text"]) || "Note");
+    case "AlarmRaised":
+      return { text: `${text(data["text"])}${data["late"] ? " (found late)" : ""}`, priority: data["priority"] as Priority, strong: false };
+    case "AlarmEscalated":
+      return { text: "Alarm escalated", priority: data["priority"] as Priority, strong: false };
+    case "AlarmAcknowledged":
+      return plain("Alarm acknowledged");
+    case "AlarmPaused":
+      return plain("Alarm sound paused");
+    case "AlarmCleared":
+      return plain("Alarm over");
+    case "AdverseEventRecorded":
+      return plain(`Adverse event, ${words(data["severity"])}: ${words(data["category"])}. ${text(data["text"])}`, true);
+    case "InterventionRecorded":
+      return plain(`Intervention: ${words(data["kind"])}. ${text(data["text"])}`, true);
+    case "Discharged":
+      return plain("Discharged", true);
+    case "SessionAborted":
+      return plain(`Session stopped: ${text(data["reason"])}`, true);
+    case "VitalRecorded":
+      return plain(`By hand: ${byHand(data)}`);
+    default:
+      return plain(words(item.type.replace(/(?<!^)(?=[A-Z])/g, " ").toLowerCase()));
+  }
+}
+
+export interface AlarmSpan {
+  alarm_id: string;
+  priority: Priority;
+  text: string;
+  from: number;
+  /** null: still open. */
+  to: number | null;
+}
+
+/** The alarms of the timeline from onset to end. */
+export function alarmSpans(items: readonly TimelineItem[]): AlarmSpan[] {
+  const spans = new Map<string, AlarmSpan>();
+  for (const { type, data, at, withdrawn } of [...items].sort((a, b) => a.position - b.position)) {
+    const id = text(data["alarm_id"]);
+    if (withdrawn) continue;
+    if (type === "AlarmRaised") {
+      const from = Date.parse(text(data["onset"])) || Date.parse(at);
+      spans.set(id, { alarm_id: id, priority: data["priority"] as Priority, text: text(data["text"]), from, to: null });
+    }
+    const span = spans.get(id);
+    if (span && type === "AlarmCleared") span.to = Date.parse(at);
+    if (span && type === "AlarmEscalated") span.priority = data["priority"] as Priority;
+  }
+  return [...spans.values()];
+}
+
+export interface Mark {
+  at: number;
+  text: string;
+}
+
+/** Interventions and adverse events, and the last word of each observation scale. */
+export function marks(items: readonly TimelineItem[]): Mark[] {
+  return items
+    .filter((item) => !item.withdrawn && (item.type === "InterventionRecorded" || item.type === "AdverseEventRecorded"))
+    .map((item) => ({ at: Date.parse(item.at), text: tell(item).text }));
+}
+
+export function observations(items: readonly TimelineItem[], scale: "moaas" | "dissociation"): { at: number; value: number }[] {
+  return items.flatMap((item) => {
+    const body = item.withdrawn ? (item.correction?.replacement ?? {}) : item.data;
+    const value = item.type === "ObservationRecorded" ? num(body[scale]) : null;
+    return value === null ? [] : [{ at: Date.parse(item.at), value }];
+  });
+}

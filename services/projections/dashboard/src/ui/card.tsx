@@ -1,0 +1,126 @@
+/* One session on the board. Each part draws itself when what it shows has changed, and not otherwise. */
+import type { ReadonlySignal } from "@preact/signals";
+import { openAlarms } from "../alarms";
+import type { BoardSession } from "../board";
+import { dueOf } from "../course";
+import { useStable } from "../stable";
+import { health, me, now, sessionOf } from "../store";
+import { clockTime, duration, until } from "../words";
+import { CardAlarm, shownState } from "./alarm";
+import { Course, Phase } from "./course";
+import { Icon } from "./icon";
+import { Value } from "./value";
+
+export function Card({ id }: { id: string }) {
+  const session = sessionOf(id);
+  const view = useStable(() => {
+    const s = session.value;
+    if (!s) return null;
+    const alarms = openAlarms(s);
+    const state = alarms[0] && shownState(alarms[0], health.value.lostSince !== null);
+    const { room, label, incomplete } = s;
+    const empty = Object.keys(s.latest).length === 0;
+    return { room, label, incomplete, ended: s.state !== "open", endedAt: s.ended_at, aborted: s.state === "aborted", alarms, state, empty, attached: s.devices.length > 0 };
+  }, [session]);
+  if (!view) return null;
+  const top = view.alarms[0];
+  const mark = top && { "data-p": top.priority, "data-s": view.state };
+  return (
+    <article class={view.ended ? "card free" : "card"} data-room={view.room} data-session={id} {...mark}>
+      <div class="card-in">
+        <header class="card-head" {...mark}>
+          <h2>
+            <a href={`/sessions/${id}`}>
+              <span class="room">
+                <span class="sr">Room </span>
+                {view.room}
+              </span>
+              {view.label && <span class="who">{view.label}</span>}
+            </a>
+          </h2>
+          <CardAlarm alarms={view.alarms} />
+        </header>
+        {view.ended ? (
+          <div class="empty">
+            <Icon name="door" />
+            <p>
+              <b>{view.aborted ? "Session stopped" : "Discharged"} </b>
+              {view.endedAt && clockTime(Date.parse(view.endedAt))}
+            </p>
+          </div>
+        ) : (
+          <>
+            <Phase session={session} more={view.incomplete ? " · record incomplete" : ""} />
+            <Course session={session} />
+            {view.empty ? (
+              <div class="empty">
+                <Icon name={view.attached ? "monitor" : "unplugged"} />
+                <p>
+                  <b>{view.attached ? "No readings yet" : "No monitor attached"}</b>
+                  <br />
+                  {view.attached ? "Nothing has come from the monitor." : "Vitals appear here within 2 s of attaching one."}
+                </p>
+              </div>
+            ) : (
+              <div class="vs">
+                <Value session={session} kind="spo2" />
+                <Value session={session} kind="pulse" />
+                <Value session={session} kind="bp" />
+                <Value session={session} kind="resp" />
+              </div>
+            )}
+            <Foot session={session} />
+          </>
+        )}
+      </div>
+    </article>
+  );
+}
+
+function Foot({ session }: { session: ReadonlySignal<BoardSession | null> }) {
+  const view = useStable(() => {
+    const s = session.value;
+    if (!s) return null;
+    return { devices: s.devices, nurse: s.responsible_name, mine: s.responsible !== null && s.responsible === `staff:${me.value?.staff_id}` };
+  }, [session]);
+  if (!view) return null;
+  return (
+    <footer class="card-foot">
+      <DueCheck session={session} />
+      {(view.nurse || view.mine) && (
+        <span class={view.mine ? "owner you" : "owner"}>
+          <Icon name="person" />
+          <span class="sr">Responsible: </span>
+          {view.mine ? "You" : surname(view.nurse ?? "")}
+        </span>
+      )}
+      <span class="mon" title={view.devices.join(", ") || undefined}>
+        <Icon name={view.devices.length ? "monitor" : "unplugged"} label={view.devices.length ? `Monitor ${view.devices.join(", ")} attached` : "No monitor attached"} />
+        <span aria-hidden="true">{view.devices.length === 0 ? "none" : short(view.devices[0] ?? "")}{view.devices.length > 1 && ` +${view.devices.length - 1}`}</span>
+      </span>
+    </footer>
+  );
+}
+
+export function DueCheck({ session }: { session: ReadonlySignal<BoardSession | null> }) {
+  const due = useStable(() => {
+    if (!session.value) return null;
+    if (health.value.lostSince !== null) return { what: dueOf(session.value, health.value.lostSince).what, when: "not known", late: false };
+    const { what, seconds, words, late } = dueOf(session.value, now.value);
+    const when = words ?? (seconds === null ? "" : seconds > 0 ? until(seconds) : late ? `${duration(-seconds)} late` : "now");
+    return { what, when, late };
+  }, [session]);
+  if (!due) return null;
+  return (
+    <span class="due" data-due={due.late ? "late" : "ok"}>
+      <Icon name="clock" />
+      <span class="due-what">{due.what}</span>
+      <b>{due.when}</b>
+    </span>
+  );
+}
+
+const surname = (name: string): string => name.trim().split(/\s+/).pop() ?? name;
+
+/** Monitors have names of up to 64 characters; the last ones tell them apart. */
+export const short = (device: string): string => (device.length <= 8 ? device : `…${device.slice(-5)}`);

@@ -1,0 +1,288 @@
+/* The chart of all vitals on one time axis, with the current values beside their lanes. */
+import type { ReadonlySignal } from "@preact/signals";
+import { signal } from "@preact/signals";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import * as api from "../api";
+import type { BoardSession } from "../board";
+import { lastDose } from "../course";
+import { addReadings, gapAfter, joined, limitWords, nearest, type Tracks, tracksOf } from "../lanes";
+import type { TimelineItem } from "../model";
+import { type Layout, Plot, type Scene } from "../plot";
+import { useStable } from "../stable";
+import { asked, health, now, onReadings, serverNow } from "../store";
+import { alarmSpans, marks, observations } from "../story";
+import { theme } from "../theme";
+import { clockTime, number } from "../words";
+import { Icon } from "./icon";
+import { Value } from "./value";
+
+const MIN = 60_000;
+const SPANS = [
+  ["15 min", 15 * MIN],
+  ["50 min", 50 * MIN],
+  ["All", null],
+] as const;
+
+interface View {
+  span: number | null;
+  /** A window that somebody looks back at; null follows now. */
+  fixed: { from: number; to: number } | null;
+}
+
+interface History {
+  tracks: Tracks;
+  resolution: number;
+  /** Live readings that came since; merged into `tracks` for drawing. */
+  live: Tracks;
+  failed: string;
+}
+
+const noHistory = (): History => ({ tracks: {}, resolution: 1, live: {}, failed: "" });
+
+/** From when to when the chart shows, with some room after now for what is expected. */
+function windowOf(view: View, session: BoardSession, at: number): { from: number; to: number } {
+  if (view.fixed) return view.fixed;
+  const end = session.ended_at ? Date.parse(session.ended_at) : at;
+  if (view.span === null) {
+    const from = Date.parse(session.opened_at) - MIN;
+    return { from, to: end + Math.max(MIN, (end - from) * 0.06) };
+  }
+  return { from: end - view.span * 0.82, to: end + view.span * 0.18 };
+}
+
+export function Chart({ session, items }: { session: ReadonlySignal<BoardSession | null>; items: readonly TimelineItem[] }) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const [layout, setLayout] = useState<Layout>({ lanes: [], observations: null });
+  const cursor = useMemo(() => signal<number | null>(null), []);
+  const view = useMemo(() => signal<View>({ span: 50 * MIN, fixed: null }), []);
+  const history = useMemo(() => signal<History>(noHistory()), []);
+  const [table, setTable] = useState(false);
+  const id = session.value?.session_id ?? "";
+
+  const load = useMemo(
+    () => async (): Promise<void> => {
+      const s = session.peek();
+      if (!s) return;
+      const { from, to } = windowOf(view.peek(), s, serverNow());
+      const margin = (to - from) * 0.5;
+      try {
+        const asking = api.vitals(id, Math.max(from - margin, Date.parse(s.opened_at) - MIN), Math.min(to + margin, serverNow() + MIN), Math.max(600, (box.current?.clientWidth ?? 900) * 2));
+        const series = await asked(asking);
+        const live = history.peek().live;
+        history.value = { tracks: joined(tracksOf(series), live), resolution: series.resolution_s, live, failed: "" };
+      } catch (error) {
+        // What came live is still drawn: history and live values fail apart.
+        history.value = { ...history.peek(), failed: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    [id],
+  );
+
+  useEffect(() => {
+    if (!box.current) return;
+    const made = new Plot(box.current, {
+      zoom: (from, to) => {
+        view.value = { ...view.peek(), fixed: { from, to } };
+        void load();
+      },
+      cursor: (t) => {
+        cursor.value = t;
+      },
+      layout: setLayout,
+    });
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.resize());
+    observer.observe(box.current);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, []);
+
+  useEffect(() => {
+    void load();
+    // Now and then afresh: live samples are finer than the chart needs and must not pile up.
+    const again = setInterval(() => {
+      history.value = { ...history.peek(), live: {} };
+      void load();
+    }, 10 * MIN);
+    const stop = onReadings(id, (readings) => {
+      if (readings.length === 0) return void load();
+      const h = history.peek();
+      addReadings(h.live, readings);
+      addReadings(h.tracks, readings);
+    });
+    return () => {
+      clearInterval(again);
+      stop();
+    };
+  }, [id]);
+
+  useEffect(() => plot.current?.retheme(), [theme.value, health.value.lostSince !== null]);
+
+  const told = useMemo(
+    () => ({ alarms: alarmSpans(items), marks: marks(items), moaas: observations(items, "moaas"), dissociation: observations(items, "dissociation") }),
+    [items],
+  );
+  const second = useStable(() => Math.floor(now.value / 1000), []);
+  const s = session.value;
+  const { tracks, resolution, failed } = history.value;
+  const lost = health.value.lostSince;
+  useEffect(() => {
+    if (!s) return;
+    const at = lost ?? serverNow();
+    const scene: Scene = {
+      ...told,
+      ...windowOf(view.value, s, serverNow()),
+      tracks,
+      gap: gapAfter(resolution),
+      now: s.ended_at ? Date.parse(s.ended_at) : at,
+      live: lost === null,
+      limits: s.limits,
+      baseline: s.pre_dose,
+      doses: s.doses.map((d) => ({ at: Date.parse(d.at), text: `${number(d.dose.milligrams)} mg` })),
+    };
+    plot.current?.show(scene);
+  }, [second, s?.record_position, tracks, view.value, told, lost !== null]);
+
+  if (!s) return null;
+  const choose = (span: number | null): void => {
+    view.value = { span, fixed: null };
+    void load();
+  };
+  return (
+    <section class="panel chart" aria-label="Chart">
+      <div class="chart-bar">
+        <h2>Vitals</h2>
+        <Readout session={session} tracks={tracks} cursor={cursor} />
+        <span class="grow" />
+        <span class="seg" role="group" aria-label="Time shown">
+          {SPANS.map(([name, span]) => (
+            <button key={name} type="button" aria-pressed={!view.value.fixed && view.value.span === span} onClick={() => choose(span)}>
+              {name}
+            </button>
+          ))}
+        </span>
+        {view.value.fixed ? (
+          <button type="button" class="live-pill back" onClick={() => choose(view.value.span)}>
+            Back to now
+          </button>
+        ) : (
+          <span class="live-pill">Following now</span>
+        )}
+        <button type="button" class="icon-text" aria-pressed={table} onClick={() => setTable(!table)}>
+          <Icon name="table" />
+          <span>Table</span>
+        </button>
+      </div>
+      {failed && (
+        <p class="refusal history-failed" role="status">
+          <Icon name="gap" />
+          <span>The history could not be read: {failed} The live values are not affected.</span>
+          <button type="button" class="btn" onClick={() => void load()}>
+            Try again
+          </button>
+        </p>
+      )}
+      <div class="chart-body">
+        {table && <VitalsTable session={s} tracks={tracks} until={second * 1000} />}
+        <div class="plot" ref={box} hidden={table} role="img" aria-label={`Vitals of room ${s.room}. The table holds the same figures.`} />
+        <Rail session={session} layout={layout} />
+      </div>
+    </section>
+  );
+}
+
+function Rail({ session, layout }: { session: ReadonlySignal<BoardSession | null>; layout: Layout }) {
+  const limits = session.value?.limits;
+  return (
+    <div class="rail">
+      {layout.lanes.map((lane) => (
+        <div key={lane.kind} class="rail-cell" style={{ top: `${lane.top}px`, height: `${lane.height}px` }}>
+          <Value session={session} kind={lane.kind} spark={false} />
+          {limits && lane.height > 96 && <span class="limits">{limitWords(limits, lane.kind)}</span>}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** What the lines say under the cursor. */
+function Readout({ session, tracks, cursor }: { session: ReadonlySignal<BoardSession | null>; tracks: Tracks; cursor: ReadonlySignal<number | null> }) {
+  const t = cursor.value;
+  const s = session.value;
+  if (t === null || !s) return <div class="readout" />;
+  const dose = lastDose(s);
+  const minutes = dose && Math.round((t - Date.parse(dose.at)) / MIN);
+  const say = (signal: keyof Tracks, within: number): string => {
+    const sample = nearest(tracks[signal], t, within);
+    return sample ? number(Math.round(sample.value * 10) / 10) : "–";
+  };
+  const pulse = tracks.pulse_rate?.length ? "pulse_rate" : "heart_rate";
+  const cuff = nearest(tracks.systolic, t, 4 * MIN);
+  return (
+    <div class="readout" aria-hidden="true">
+      <span class="t">
+        {minutes !== null && <b>{minutes < 0 ? `−${-minutes}` : `+${minutes}`} min </b>}
+        {clockTime(t)}
+      </span>
+      <span class="v-spo2">
+        <b>{say("spo2", 10_000)}</b>
+      </span>
+      <span class="v-pulse">
+        <b>{say(pulse, 10_000)}</b>
+      </span>
+      <span class="v-bp">
+        <b>{cuff ? `${say("systolic", 4 * MIN)}/${say("diastolic", 4 * MIN)}` : "–"}</b>
+      </span>
+      <span class="v-resp">
+        <b>{say("respiratory_rate", 10_000)}</b>
+      </span>
+    </div>
+  );
+}
+
+/** The same figures as text, a row a minute, newest first. */
+function VitalsTable({ session, tracks, until }: { session: BoardSession; tracks: Tracks; until: number }) {
+  const end = session.ended_at ? Date.parse(session.ended_at) : until;
+  const dose = lastDose(session);
+  const pulse = tracks.pulse_rate?.length ? "pulse_rate" : "heart_rate";
+  const rows = [];
+  const first = Math.min(...Object.values(tracks).map((track) => track[0]?.t ?? end));
+  for (let t = Math.floor(end / MIN) * MIN; t >= first - MIN && rows.length < 480; t -= MIN) {
+    const say = (signal: keyof Tracks, within: number): string => {
+      const sample = nearest(tracks[signal], t, within);
+      return sample ? number(Math.round(sample.value)) : "";
+    };
+    const row = [say("spo2", 20_000), say(pulse, 20_000), say("systolic", 30_000) && `${say("systolic", 30_000)}/${say("diastolic", 30_000)}`, say("respiratory_rate", 20_000)];
+    rows.push({ t, row, rel: dose ? Math.round((t - Date.parse(dose.at)) / MIN) : null });
+  }
+  return (
+    <div class="plot vitals-table" tabIndex={0} role="region" aria-label="Vitals, a row a minute">
+      <table>
+        <thead>
+          <tr>
+            {["Time", "After dose", "SpO₂ %", "Pulse /min", "BP mmHg", "Resp /min"].map((name) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ t, row, rel }) => (
+            <tr key={t}>
+              <th scope="row">{clockTime(t)}</th>
+              <td>{rel === null ? "" : rel < 0 ? `−${-rel} min` : `+${rel} min`}</td>
+              {row.map((cell, i) => (
+                <td key={i}>{cell || "–"}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+/* The course line: height is the expected effect on this route, light is past, the triangle is the dose, the bar is now. */
+import type { ReadonlySignal } from "@preact/signals";
+import type { BoardSession } from "../board";
+import { courseLine, dueOf, lastDose, minutesSince, phaseOf, ROUTES } from "../course";
+import { useStable } from "../stable";
+import { now } from "../store";
+import { clockTime, number } from "../words";
+
+interface Of {
+  session: ReadonlySignal<BoardSession | null>;
+}
+
+/** The clock in steps that a course line can show. */
+const coarse = (ms: number): number => Math.floor(ms / 10_000) * 10_000;
+
+export function Phase({ session, more = "" }: Of & { more?: string }) {
+  const view = useStable(() => {
+    const s = session.value;
+    if (!s) return null;
+    const minutes = minutesSince(s, now.value);
+    const ended = s.state === "open" ? null : s.state === "aborted" ? "Stopped" : "Discharged";
+    const at = ended ? clockTime(Date.parse(s.ended_at ?? s.opened_at)) : null;
+    return { phase: ended ?? phaseOf(s.expected, minutes), minutes: ended ? null : minutes, at, dosing: dosing(s) };
+  }, [session]);
+  if (!view) return null;
+  return (
+    <div class="phase">
+      <span class="phase-name">{view.phase}</span>
+      <span class="since">
+        {view.at}
+        {view.minutes !== null && (
+          <>
+            +{Math.max(0, Math.floor(view.minutes))}
+            <small> min</small>
+          </>
+        )}
+      </span>
+      <span class="dosing">
+        {view.dosing}
+        {more}
+      </span>
+    </div>
+  );
+}
+
+/** "IM 60 mg · 13:51"; a booster as "IM 60 + 20 mg · 14:10". */
+function dosing(session: BoardSession): string {
+  const last = lastDose(session);
+  if (!last) return `${ROUTES[session.route]}, not dosed`;
+  const amounts = session.doses.map((d) => number(d.dose.milligrams)).join(" + ");
+  return `${ROUTES[last.dose.route]} ${amounts} mg · ${clockTime(Date.parse(last.at))}`;
+}
+
+export function Course({ session, names = false }: Of & { names?: boolean }) {
+  const line = useStable(() => {
+    const s = session.value;
+    if (!s) return null;
+    const at = coarse(now.value);
+    return courseLine(s, minutesSince(s, at), dueOf(s, at));
+  }, [session]);
+  const route = session.value?.route;
+  if (!line || !route) return null;
+  const here = line.zones.find((zone) => zone.here)?.name;
+  return (
+    <div class="course" role="img" aria-label={`Expected course, ${ROUTES[route]}: ${line.now === null ? "not dosed yet" : here}`}>
+      <div class="course-line">
+        <svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
+          {line.pieces.map((piece) => (
+            <polygon key={`${piece.kind}${piece.points.slice(0, 8)}`} class={piece.kind} points={piece.points} />
+          ))}
+          {line.cuts.map((x) => (
+            <line key={x} class="cut" x1={x} x2={x} y1="0" y2="100" />
+          ))}
+        </svg>
+        {line.doses.length === 0 && <i class="dose planned" style={{ left: `${line.zones[1]?.left ?? 0}%` }} />}
+        {line.doses.map((left, i) => (
+          <i key={i} class="dose" style={{ left: `${left}%` }} />
+        ))}
+        {line.now !== null && <i class="now" style={{ left: `${line.now}%` }} />}
+      </div>
+      <div class="ticks" aria-hidden="true">
+        {line.ticks.map((tick) => (
+          <i key={tick.left} class={`tick ${tick.kind}`} style={{ left: `${tick.left}%` }} />
+        ))}
+      </div>
+      {names && (
+        <div class="course-names" aria-hidden="true">
+          {line.zones.map((zone) => (
+            <span key={zone.name} class={zone.here ? "at" : ""} style={{ left: `${zone.left}%`, width: `${zone.width}%` }}>
+              {zone.name}
+            </span>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,204 @@
+/* What frames every page: the bar, the foot, the edge of a screen that lost its feed, the spoken high alarms. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import * as api from "../api";
+import { place } from "../route";
+import { useStable } from "../stable";
+import { announced, delay, health, hurry, loaded, me, now, signedOut, skew, stalled, tries } from "../store";
+import { theme } from "../theme";
+import { clockTime, duration } from "../words";
+import { Banner, Elsewhere } from "./alarm";
+import { Hatch, Icon, Pri } from "./icon";
+
+export function Shell({ children, className = "", foot }: { children: ComponentChildren; className?: string; foot?: ComponentChildren }) {
+  const lost = useStable(() => health.value.lostSince !== null, []);
+  const onBoard = place.value.at === "board";
+  useEffect(() => {
+    if (lost) document.body.dataset["feed"] = "lost";
+    else delete document.body.dataset["feed"];
+  }, [lost]);
+  return (
+    <>
+      <div class={`page fit ${className}`}>
+        <Bar />
+        {lost ? (
+          <section class="banner" aria-label="Feed lost">
+            <LostBar />
+          </section>
+        ) : (
+          onBoard && <Banner />
+        )}
+        {children}
+        <footer class="foot">
+          {foot}
+          <p class="duty">
+            <Icon name="monitor" />
+            <b>Secondary display.</b> <span>The bedside monitor is the primary alarm.</span>
+          </p>
+          <FootTools />
+        </footer>
+      </div>
+      {lost && <div class="lost-frame" aria-hidden="true" />}
+      <div class="sr spoken" role="alert">
+        {announced.value}
+      </div>
+      <Hatch />
+    </>
+  );
+}
+
+function Bar() {
+  const at = place.value;
+  const user = me.value;
+  const roles = { nurse: "Nurse", therapist: "Therapist", prescriber: "Prescriber", admin: "Admin", wall: "Wall", auditor: "Auditor" };
+  return (
+    <header class="bar">
+      <a class="mark" href="/">
+        KAP
+      </a>
+      <nav aria-label="Views">
+        <a href="/" aria-current={at.at === "board" ? "page" : undefined}>
+          Board
+        </a>
+      </nav>
+      {at.at === "session" && <Elsewhere but={at.id} />}
+      <span class="grow" />
+      <FeedState />
+      <button type="button" class="tool" data-theme-switch onClick={otherTheme}>
+        <Icon name={theme.value === "day" ? "sun" : "moon"} />
+        <span>
+          <span class="sr">Theme: </span>
+          {theme.value === "day" ? "Day" : "Night"}
+        </span>
+      </button>
+      {user && (
+        <button type="button" class="tool user" onClick={leave}>
+          <Icon name="person" />
+          <span>
+            {user.name}
+            <small>{roles[user.role]} · sign out</small>
+          </span>
+        </button>
+      )}
+      <Clock />
+    </header>
+  );
+}
+
+function otherTheme(): void {
+  theme.value = theme.value === "day" ? "night" : "day";
+}
+
+const leave = (): void => void api.signOut().finally(signedOut);
+
+/** On a phone the bar has no room for these. */
+function FootTools() {
+  return (
+    <span class="foot-tools">
+      <button type="button" class="btn quiet" onClick={otherTheme}>
+        <Icon name={theme.value === "day" ? "sun" : "moon"} />
+        {theme.value === "day" ? "Day" : "Night"}
+      </button>
+      {me.value && (
+        <button type="button" class="btn quiet" onClick={leave}>
+          <Icon name="person" />
+          Sign out {me.value.name}
+        </button>
+      )}
+    </span>
+  );
+}
+
+function Clock() {
+  const time = useStable(() => clockTime(now.value, true), []);
+  return (
+    <time class="clock" dateTime={time}>
+      {time.slice(0, 5)}
+      <small>{time.slice(5)}</small>
+    </time>
+  );
+}
+
+/** In words, worst first: no feed, server behind, screen stood still, clock off, live. */
+function FeedState() {
+  const view = useStable(() => {
+    const { lostSince, behind } = health.value;
+    const seconds = (ms: number): string => (Math.abs(ms) / 1000).toFixed(1);
+    if (lostSince !== null) {
+      if (!loaded.value) return { title: "No feed yet", more: "connecting", state: "lost" };
+      return { title: "No feed", more: `since ${clockTime(lostSince, true)}`, state: "lost" };
+    }
+    if (!loaded.value) return { title: "Connecting", more: "waiting for the server", state: "connecting" };
+    if (behind !== null) {
+      const far = Number.isFinite(behind) ? ` ${seconds(Math.round(behind / 100) * 100)} s` : "";
+      return { title: `Behind${far}`, more: far ? "the server is catching up" : "the server does not reach its log", state: "behind" };
+    }
+    if (stalled.value) return { title: `Stood still ${seconds(stalled.value.ms)} s`, more: "this browser hung", state: "stalled" };
+    if (skew.value) return { title: `Clock off ${seconds(Math.round(skew.value / 1000) * 1000)} s`, more: "this machine's, tell IT", state: "skew" };
+    return { title: "Live", lag: delay.value === null ? "" : `${seconds(Math.max(0, delay.value))} s`, more: "monitor to screen", state: "live" };
+  }, []);
+  return (
+    <span class="fresh" data-feed={view.state}>
+      {view.state === "lost" ? <Icon name="gap" /> : <Dot />}
+      <span>
+        <b>{view.title}</b> {"lag" in view && <span class="lag">{view.lag}</span>}
+        <small>{view.more}</small>
+      </span>
+    </span>
+  );
+}
+
+/** Moved by drawn frames and by nothing else: a hung page stops it. */
+function Dot() {
+  const dot = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)");
+    let drawn = 0;
+    let next = 0;
+    const step = (ms: number): void => {
+      next = requestAnimationFrame(step);
+      if (ms - drawn < 45) return;
+      drawn = ms;
+      const x = calm.matches ? (Math.floor(ms / 1000) % 4) * 8 : Math.round(24 - 24 * Math.cos(ms / 480)) / 2;
+      if (dot.current) dot.current.style.transform = `translateX(${x}px)`;
+    };
+    next = requestAnimationFrame(step);
+    return () => cancelAnimationFrame(next);
+  }, []);
+  return (
+    <span class="pulse-track" aria-hidden="true">
+      <i ref={dot} />
+    </span>
+  );
+}
+
+function LostBar() {
+  const view = useStable(() => ({ seconds: Math.floor((now.value - (health.value.lostSince ?? now.value)) / 1000), tries: tries.value }), []);
+  return (
+    <div class="lost-bar" role="alert">
+      <Pri of="medium" />
+      <b>
+        No live data for <LostFor seconds={view.seconds} />.
+      </b>
+      <span>
+        This screen lost its feed. <strong>Go to the bedside monitors.</strong>
+        {view.tries > 1 && ` Trying again, attempt ${view.tries}.`}
+      </span>
+      <i class="grow" />
+      <button type="button" class="btn" onClick={hurry}>
+        Try now
+      </button>
+    </div>
+  );
+}
+
+/** The count is not announced again each second; the sentence around it is, once. */
+function LostFor({ seconds }: { seconds: number }) {
+  return <span aria-hidden="true">{duration(seconds)}</span>;
+}
+
+/** The document's title says at a glance, in another tab too, that something wants attention. */
+export function titleOf(): string {
+  if (health.value.lostSince !== null && me.value) return "NO LIVE DATA · KAP";
+  return "KAP";
+}

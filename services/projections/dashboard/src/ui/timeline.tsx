@@ -1,0 +1,113 @@
+/* What happened in this session, newest first. A withdrawn entry stays, struck through, with who corrected it and why. */
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { lastDose } from "../course";
+import type { Session, TimelineItem } from "../model";
+import { asked } from "../store";
+import { tell } from "../story";
+import { clockTime } from "../words";
+import { Icon, Pri } from "./icon";
+
+const AGAIN_MS = [0, 400, 1_000, 2_000, 4_000, 8_000];
+
+export interface Story {
+  items: readonly TimelineItem[];
+  failed: string;
+  /** The session has facts that the timeline does not show yet. */
+  catchingUp: boolean;
+  again(): void;
+}
+
+/** The timeline, read anew when the session's record grew; a read model that lags behind is asked again. */
+export function useStory(id: string, position: number): Story {
+  const [state, setState] = useState({ items: [] as readonly TimelineItem[], failed: "", catchingUp: false });
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    let stopped = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const read = async (attempt: number): Promise<void> => {
+      try {
+        const items = await asked(api.timeline(id));
+        if (stopped) return;
+        const newest = items.reduce((most, item) => Math.max(most, item.position), 0);
+        const behind = newest < position;
+        setState({ items, failed: "", catchingUp: behind && attempt >= 3 });
+        const next = AGAIN_MS[attempt + 1];
+        if (behind && next !== undefined) timer = setTimeout(() => void read(attempt + 1), next);
+      } catch (error) {
+        if (!stopped) setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) }));
+      }
+    };
+    timer = setTimeout(() => void read(0), 50);
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }, [id, position, round]);
+  return { ...state, again: () => setRound((n) => n + 1) };
+}
+
+export function Timeline({ session, story }: { session: Session; story: Story }) {
+  const newest = [...story.items].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.position - a.position);
+  const dose = lastDose(session);
+  return (
+    <section class="panel timeline" aria-label="Timeline" tabIndex={0}>
+      <h2>
+        Timeline
+        {story.catchingUp && <small role="status">the record is catching up</small>}
+      </h2>
+      {story.failed && (
+        <p class="refusal history-failed" role="status">
+          <Icon name="gap" />
+          <span>The timeline could not be read: {story.failed} The live values are not affected.</span>
+          <button type="button" class="btn" onClick={story.again}>
+            Try again
+          </button>
+        </p>
+      )}
+      <ol class="tl">
+        {newest.map((item) => (
+          <Item key={item.event_id} item={item} zero={dose && Date.parse(dose.at)} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function Item({ item, zero }: { item: TimelineItem; zero: number | null }) {
+  const at = Date.parse(item.at);
+  const told = tell(item);
+  const minutes = zero === null ? null : Math.floor((at - zero) / 60_000);
+  const sentLater = Date.parse(item.recorded_at) - at > 60_000;
+  const by = [item.by.startsWith("service:") ? null : item.by_name, sentLater && `recorded ${clockTime(Date.parse(item.recorded_at))}`].filter(Boolean).join(", ");
+  const body = told.strong ? <b>{told.text}</b> : told.text;
+  return (
+    <li class="tl-item">
+      <time dateTime={item.at}>{clockTime(at)}</time>
+      <span class="rel">{minutes === null ? "" : minutes < 0 ? `−${-minutes}` : minutes === 0 ? "0" : `+${minutes}`}</span>
+      <div>
+        {told.priority && (
+          <span data-p={told.priority}>
+            <Pri of={told.priority} />
+          </span>
+        )}
+        {item.withdrawn ? <s>{body}</s> : body}
+        {by && <span class="by"> {by}</span>}
+        {item.correction && <Correction item={item} />}
+      </div>
+    </li>
+  );
+}
+
+function Correction({ item }: { item: TimelineItem }) {
+  const { correction } = item;
+  if (!correction) return null;
+  const instead = correction.replacement && tell({ type: item.type, data: correction.replacement }).text;
+  return (
+    <span class="fix">
+      {instead ? `Corrected to: ${instead}` : "Withdrawn"} at {clockTime(Date.parse(correction.at))}
+      {correction.by_name && ` by ${correction.by_name}`}
+      {correction.reason && `: “${correction.reason}”`}
+    </span>
+  );
+}
