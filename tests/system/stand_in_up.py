@@ -31,7 +31,7 @@ def up(data: str, options: str) -> None:
 
 
 def service() -> None:
-    HTTPServer(("127.0.0.1", int(os.environ["KAP_PORT"])), Ready).serve_forever()
+    HTTPServer((os.environ["KAP_BIND"], int(os.environ["KAP_PORT"])), Ready).serve_forever()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import asyncpg
@@ -43,6 +44,17 @@ def test_run_json_says_where_everything_answers(up: Callable[..., Up]) -> None:
 
     for key in ("nats", "subscriber", "gateway"):
         asyncio.run(connect(run[key]))
+
+
+@pytest.mark.parametrize("bind", ("0.0.0.0", "127.0.0.2"))
+def test_it_listens_where_it_is_told(
+    up: Callable[..., Up], monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    monkeypatch.setenv("KAP_BIND", bind)
+    run = up().ready().run()
+    host = "127.0.0.1" if bind == "0.0.0.0" else bind
+    assert {urlsplit(run[key]).hostname for key in ("http", "feed", "mllp", "nats")} == {host}
+    assert {urlsplit(run[key]).hostname for key in ("nats_monitor", "postgres")} == {"127.0.0.1"}
 
 
 def test_sign_ins_are_made_up_once_a_data_folder(up: Callable[..., Up]) -> None:

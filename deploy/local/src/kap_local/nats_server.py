@@ -12,6 +12,7 @@ import httpx
 
 from kap_local import deploy_files
 from kap_local.failure import Failure
+from kap_local.ports import reachable
 
 MAX_PAYLOAD = 1024 * 1024  # the largest single message is 256 KiB; an atomic batch is many messages
 
@@ -37,8 +38,7 @@ class NatsServer:
 
     def url(self, user: str = "operator") -> str:
         secret = f"{user}:{self.passwords[user]}@" if self.passwords else ""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, self.bind)
-        return f"nats://{secret}{host}:{self.port}"
+        return f"nats://{secret}{reachable(self.bind)}:{self.port}"
 
     @property
     def monitor(self) -> str:
@@ -75,7 +75,8 @@ def configuration(server: NatsServer) -> str:
     )
     return f"""# Written by kap at each start; changes here are lost.
 server_name: kap
-listen: "{server.bind}:{server.port}"
+host: "{server.bind}"
+port: {server.port}
 http: "127.0.0.1:{server.monitor_port}"
 max_payload: {MAX_PAYLOAD}
 write_deadline: "10s"

@@ -10,6 +10,11 @@ FREE = range(20000, 32000)
 _random = random.SystemRandom()
 
 
+def reachable(bind: str) -> str:
+    """Where we ourselves reach what listens on `bind`, as a URL has it."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)
+
+
 def in_use(port: int, host: str = "127.0.0.1") -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -60,11 +60,6 @@ def machine_timezone() -> str:
     return name or "UTC"
 
 
-def reachable(bind: str) -> str:
-    """Where we ourselves reach what listens on `bind`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)
-
-
 def without_secret(url: str) -> str:
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
@@ -140,12 +135,12 @@ class Stack:
             port = addresses[service.name]
 
             async def ready() -> bool:
-                return await answers(self.http, f"http://{reachable(self.bind)}:{port}/readyz")
+                return await answers(self.http, f"http://{ports.reachable(self.bind)}:{port}/readyz")
 
             return Process(service.name, service.command, ready, services.common(service, place, port))
 
         await self.supervisor.start(*(process(service) for service in wanted))
-        return {name: f"http://{reachable(self.bind)}:{port}" for name, port in addresses.items()}
+        return {name: f"http://{ports.reachable(self.bind)}:{port}" for name, port in addresses.items()}
 
 
 async def answers(http: httpx.AsyncClient, url: str) -> bool:
@@ -294,7 +289,7 @@ async def work(
     )
     addresses = await stack.services(place, wanted)
     say(f"{', '.join(addresses)} answer after {time.monotonic() - started:.1f} s")
-    run.update(described(place, addresses, users, reachable(bind)))
+    run.update(described(place, addresses, users, ports.reachable(bind)))
     changed()
     if then:
         await supervisor.start(*then(run))
