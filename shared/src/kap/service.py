@@ -232,12 +232,15 @@ def app(
             async with lifespan():
                 yield
         finally:
-            _stopping.set()
             heads.cancel()
+
+    async def stopping() -> None:
+        _stopping.set()  # before the connection is closed, which is then no accident
 
     application = AsgiFastStream(
         nats,
         lifespan=connected,
+        on_shutdown=[stopping],
         logger=logging.getLogger("kap.edge"),
         specification=AsyncAPI(title=name, version="1"),
         asgi_routes=[
