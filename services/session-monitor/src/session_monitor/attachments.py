@@ -22,9 +22,10 @@ SESSIONS = 20_000  # the ones opened last are known; a reading of an older one i
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From `start`, and before `end` when it has one."""
+    """From `start`, and before `end` when it has one; `position` is of the fact that began it."""
 
     session_id: UUID
+    position: int
     start: datetime
     end: datetime | None = None
 
@@ -36,7 +37,7 @@ class Interval:
 class _Session:
     """The facts kept of one session, in order, and what they come to."""
 
-    facts: list[Kept] = field(default_factory=list)
+    facts: list[tuple[int, Kept]] = field(default_factory=list)
     patient_number: str = ""
     span: Interval | None = None
     devices: dict[str, list[Interval]] = field(default_factory=dict)
@@ -62,7 +63,7 @@ class Attachments:
             if session is None:
                 session = self._sessions[event.session_id] = _Session()
                 self._bound()
-            session.facts.append(event)
+            session.facts.append((item.position, event))
             self._refold(event.session_id, session)
 
     def session_at(self, device_id: str, at: datetime) -> UUID | None:
@@ -86,12 +87,12 @@ class Attachments:
             if (span := session.span) is not None:
                 for i in session.devices[device_id]:
                     start, end = max(i.start, span.start), _earlier(i.end, span.end)
-                    found.append(Interval(session_id, start, end))
-        found.sort(key=lambda i: i.start)
-        return [
-            replace(i, end=_earlier(i.end, after.start) if after else i.end)
-            for i, after in zip(found, [*found[1:], None], strict=True)
-        ]
+                    if end is None or start < end:
+                        found.append(replace(i, start=start, end=end))
+        found.sort(key=lambda i: (i.start, i.position))
+        for n, after in enumerate(found[1:]):
+            found[n] = replace(found[n], end=_earlier(found[n].end, after.start))
+        return found
 
     def open_at(self, session_id: UUID, at: datetime) -> bool:
         session = self._sessions.get(session_id)
@@ -111,20 +112,24 @@ class Attachments:
         except ValueError:
             return
         session = self._sessions.get(session_id)
-        if session is None or all(fact.id != event.event_id for fact in session.facts):
+        if session is None or all(fact.id != event.event_id for _, fact in session.facts):
             return
         instead = _replacement(event)
         session.facts = [
-            fact for old in session.facts for fact in ([old] if old.id != event.event_id else instead)
+            (position, fact)
+            for position, old in session.facts
+            for fact in ([old] if old.id != event.event_id else instead)
         ]
         self._refold(session_id, session)
 
     def _refold(self, session_id: UUID, session: _Session) -> None:
         self._forget(session_id, session)
-        opened = next((f for f in session.facts if isinstance(f, SessionOpened)), None)
-        ends = [f.at for f in session.facts if isinstance(f, Discharged | SessionAborted)]
-        session.patient_number = opened.patient_number if opened else ""
-        session.span = Interval(session_id, opened.at, min(ends, default=None)) if opened else None
+        opened = next(((n, f) for n, f in session.facts if isinstance(f, SessionOpened)), None)
+        ends = [f.at for _, f in session.facts if isinstance(f, Discharged | SessionAborted)]
+        session.patient_number, session.span = "", None
+        if opened is not None:
+            session.patient_number = opened[1].patient_number
+            session.span = Interval(session_id, opened[0], opened[1].at, min(ends, default=None))
         session.devices = _intervals(session_id, session.facts)
         for device in session.devices:
             self._of_device[device].add(session_id)
@@ -144,17 +149,17 @@ class Attachments:
             self.forgotten += 1
 
 
-def _intervals(session_id: UUID, facts: Iterable[Kept]) -> dict[str, list[Interval]]:
+def _intervals(session_id: UUID, facts: Iterable[tuple[int, Kept]]) -> dict[str, list[Interval]]:
     found: dict[str, list[Interval]] = {}
-    for fact in facts:
+    for position, fact in facts:
         if isinstance(fact, DeviceAttached):
             spans = found.setdefault(fact.device_id, [])
             if not spans or spans[-1].end is not None:
-                spans.append(Interval(session_id, fact.at))
+                spans.append(Interval(session_id, position, fact.at))
         elif isinstance(fact, DeviceDetached):
             spans = found.setdefault(fact.device_id, [])
             if spans and spans[-1].end is None:
-                spans[-1] = Interval(session_id, spans[-1].start, fact.at)
+                spans[-1] = replace(spans[-1], end=fact.at)
     return found
 
 

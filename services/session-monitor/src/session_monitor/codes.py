@@ -134,7 +134,7 @@ def meaning(code: str, name: str, system: str) -> Meaning | None:
     """What the sender's code means here; None when it is not known. Raises `Disagrees`."""
     system = system.upper()
     name = name.strip()
-    if system in ("LN", "LOINC", "LNC") or (not system and re.fullmatch(r"\d{3,5}-\d", code)):
+    if system in ("LN", "LOINC", "LNC") or (not system and re.fullmatch(r"[0-9]{3,5}-[0-9]", code)):
         return _loinc(code, name)
     if system not in ("", "MDC", "ISO/IEEE 11073", "11073"):
         return None
@@ -247,7 +247,7 @@ def _unit(code: str, name: str, kind: Kind) -> Unit:
     return text
 
 
-_NUMBER = re.compile(r"[+-]?(\d{1,12}(\.\d{0,12})?|\.\d{1,12})")
+_NUMBER = re.compile(r"[+-]?(\d{1,12}(\.\d{0,12})?|\.\d{1,12})", re.A)
 # 8388607 is "not a number" in IEEE 11073 floats; beside it are infinity and "not at this resolution"
 _SENTINELS = frozenset({-999.0, -100.0, -99.9, 8388607.0, 8388606.0, 8388608.0, -8388608.0, -8388606.0})
 _ABSENT = re.compile(r"[-–—?*. ]*|n/?a|nan|null|none|off|\"\"", re.I)

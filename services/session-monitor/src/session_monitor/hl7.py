@@ -107,8 +107,8 @@ def _msh(line: str) -> Header:
         application=_echo(head[2]),
         facility=_echo(head[3]),
         control_id=_echo(head[9]),
-        trigger=kind[1] if len(kind) > 1 and re.fullmatch(r"[A-Z]\d\d", kind[1]) else "R01",
-        version=head[11] if re.fullmatch(r"2(\.\d){1,2}", head[11]) else "2.6",
+        trigger=kind[1] if len(kind) > 1 and re.fullmatch(r"[A-Z][0-9]{2}", kind[1]) else "R01",
+        version=head[11] if re.fullmatch(r"2(\.[0-9]){1,2}", head[11]) else "2.6",
     )
 
 
@@ -167,7 +167,7 @@ def _component(segment: hl7.Segment, n: int, component: int = 1) -> str:
 
 # ---- times
 
-_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(?:(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d{4})?")
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(?:(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d{4})?", re.A)
 
 
 class NoTime(ValueError):
@@ -260,12 +260,9 @@ class _Reader:
                 self.sent_at = in_zone(moment, zone, received_at + timedelta(minutes=30))
             except NoTime:
                 self.bad_time = True
-        application, facility = _first(msh, 3), _first(msh, 4)
-        self.name = printable(_text(application[0]) if application else "", 64)
-        place = printable(_text(facility[0]) if facility else "", 64)
-        own = _text(application[1]) if len(application) > 1 else ""
-        self.sender = device_id(own) or device_id(self.name, place)
-        self.name = self.name or place
+        application, own, place = _component(msh, 3), _component(msh, 3, 2), _component(msh, 4)
+        self.sender = device_id(own) or device_id(application, place)
+        self.name = printable(application or place, 64)
 
     def devices(self) -> list[FromDevice]:
         numbers: set[str] = set()
@@ -358,8 +355,8 @@ class _Reader:
     def _value(self, obx: hl7.Segment, signal: Signal, device: _Device) -> float | None:
         components = [_text(c) for c in _first(obx, 5)] or [""]
         if _component(obx, 2) == "SN":  # structured numeric: comparator, number, …
-            usable = components[0] in ("", "=") and not any(components[2:])
-            components = [components[1] if len(components) > 1 else ""] if usable else ["?."]
+            if components[0] in ("", "=") and not any(components[2:]):
+                components = components[1:] or [""]
         try:
             if len(components) > 1 and any(components[1:]):
                 raise codes.NotANumber

@@ -163,9 +163,10 @@ class Recorder:
         signals = observation.signals
         if last is not None:
             signals = {s: v for s, v in signals.items() if last.get(s) != (device_time, v.value)}
-        id = reading_id(session_id, message.device_id, device_time.isoformat(), signals)
+        told = device_time.isoformat()
+        id = reading_id(session_id, message.device_id, told, signals or observation.signals)
         if not signals or id in self._ids or id in fresh:
-            return Answer("repeated", id if signals else None, "already on record")
+            return Answer("repeated", id, "already on record")
         fresh[id] = VitalRecorded(
             id=id,
             session_id=session_id,
