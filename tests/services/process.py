@@ -43,24 +43,32 @@ def settings(nats: NatsServer, user: str, port: int) -> dict[str, str]:
     }
 
 
+def start(
+    guard: Guard, nats: NatsServer, folder: Path, name: str, more: Mapping[str, str] | None = None
+) -> Running:
+    """`python -m <name>`; whoever starts it so ends it."""
+    port, log = free_port(), folder / f"{name}-{uuid4().hex[:6]}.log"
+    environment = settings(nats, name, port) | dict(more or {})
+    module = name.replace("-", "_")
+    process = guard.start([sys.executable, "-m", module], environment=environment, log=log)
+    return Running(process, f"http://127.0.0.1:{port}", log)
+
+
 @asynccontextmanager
 async def running(
     guard: Guard, nats: NatsServer, folder: Path, name: str, more: Mapping[str, str] | None = None
 ) -> AsyncIterator[Running]:
     """`python -m <name>` until the block ends, then stopped in order, which must succeed."""
-    port, log = free_port(), folder / f"{name}-{uuid4().hex[:6]}.log"
-    environment = settings(nats, name, port) | dict(more or {})
-    module = name.replace("-", "_")
-    process = guard.start([sys.executable, "-m", module], environment=environment, log=log)
-    service = Running(process, f"http://127.0.0.1:{port}", log)
+    service = start(guard, nats, folder, name, more)
     try:
         await ready(service)
         yield service
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 15) in (0, -signal.SIGTERM), log.read_text()
-        assert not [line for line in service.lines() if line["level"] == "critical"], log.read_text()
+        service.process.send_signal(signal.SIGTERM)
+        status = await asyncio.to_thread(service.process.wait, 15)
+        assert status in (0, -signal.SIGTERM), service.log.read_text()
+        assert not [line for line in service.lines() if line["level"] == "critical"], service.log.read_text()
     finally:
-        guard.stop(process, signal.SIGKILL)
+        guard.stop(service.process, signal.SIGKILL)
 
 
 async def ready(service: Running) -> None:
