@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import nats
 from integration import care_plan
 from integration.reactions import DURABLE
 from kap.events.integration import CarePlanned, Integrated
 from kap.events.session import Discharged
 from kap.log import JetStreamLog
+from kap_local import deploy_files
+from kap_local import nats_server as embedded_nats
 from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
+from kap_local.ports import free_port
 from nats.aio.client import Client
 
 from tests.services.process import command, ready, running, start
@@ -117,6 +122,35 @@ async def test_also_when_it_is_killed_in_the_middle(
         await settled(client)
     for discharged in discharges:
         await planned(log, discharged)
+
+
+async def test_also_when_the_server_is_killed_meanwhile(guard: Guard, tmp_path: Path) -> None:
+    server = embedded_nats.prepare(tmp_path / "nats", free_port(), free_port())
+
+    async def serve() -> subprocess.Popen[bytes]:
+        process = guard.start(server.command, log=tmp_path / "nats.log")
+        async with httpx.AsyncClient(trust_env=False) as http:
+            while not await server.answers(http):
+                await asyncio.sleep(0.02)
+        return process
+
+    process = await serve()
+    client = await nats.connect(server.url(), max_reconnect_attempts=-1, reconnect_time_wait=0.1)
+    try:
+        await deploy_files.streams().declare(client)
+        log = JetStreamLog(client, "main", "tests")
+        async with running(guard, server, tmp_path, "integration") as service:
+            await planned(log, await discharge(log))
+            for _ in range(2):
+                guard.stop(process, signal.SIGKILL)
+                await asyncio.sleep(1)
+                process = await serve()
+                await client.flush(timeout=10)
+                await planned(log, await discharge(log))
+            await ready(service)
+    finally:
+        await client.close()
+        guard.stop(process, signal.SIGTERM)
 
 
 async def test_a_discharge_that_cannot_be_read_is_said_and_holds_up_no_other(
