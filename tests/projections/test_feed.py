@@ -15,6 +15,7 @@ from kap.events.session import AlarmAcknowledged
 from kap.log import JetStreamLog
 from kap.testing import MemoryLog
 from projections import feed as feed_module
+from projections import recent
 from projections.board import Board, Change
 from projections.feed import Feed, Viewer, origins
 from projections.session_view import Session
@@ -235,13 +236,13 @@ async def test_what_cannot_be_continued_whole_begins_anew(place: Place, wrong: d
 
 
 async def test_the_ring_is_bounded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "RING_FRAMES", 5)
+    monkeypatch.setattr(recent, "FRAMES", 5)
     async with page(place) as viewer:
         await viewer.read()
     for n in range(10):
         await place.log.record([live(S, n)], 2)
         await place.settled()
-    assert len(place.feed.ring) == 5
+    assert len(place.feed.recent.frames) == 5
     async with page(place, since=viewer.at) as again:
         assert (await again.read())["type"] == "snapshot"
     late = viewer.at | {"vitals": 6}
@@ -263,7 +264,9 @@ async def test_a_fact_that_changes_nothing_on_the_board_breaks_no_recovery(place
         assert (await again.read())["type"] == "changes"
 
 
-async def test_a_name_that_opens_late_reaches_who_was_away(place: Place) -> None:
+async def test_a_name_that_opens_late_reaches_who_was_away(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with page(place) as viewer:
         await viewer.read()
     at = place.board.events, place.board.vitals
@@ -272,11 +275,10 @@ async def test_a_name_that_opens_late_reaches_who_was_away(place: Place) -> None
         change = await again.read()
         assert [s["session_id"] for s in change["sessions"]] == [str(S)]
         assert (change["events"], change["vitals"]) == at
+    monkeypatch.setattr(recent, "FRAMES", 3)
     for n in range(3):
         await place.log.record([live(S, n)], 2)
         await place.settled()
-    while len(place.feed.ring) > 3:
-        place.feed.drop_oldest()
     async with page(place, since=viewer.at) as again:
         assert (await again.read())["type"] == "snapshot"
 
@@ -289,7 +291,7 @@ async def test_a_forgotten_person_is_in_no_frame_kept(place: Place) -> None:
         await append(place.log, PersonForgotten(**stamp(), patient_id=patient, ground="request"))
         change = await viewer.read("changes")
         assert [s["session_id"] for s in change["sessions"]] == [str(UUID(int=3))]
-    assert not place.feed.ring
+    assert not place.feed.recent.frames
     async with page(place, since=viewer.at) as again:
         assert (await again.read())["type"] == "heartbeat"  # nothing missed since
 

@@ -199,9 +199,12 @@ class Board:
     def sessions(self) -> list[Session]:
         return [entry.session for entry in self.entries.values()]
 
-    def lag_s(self) -> dict[str, float]:
-        """How old the last event read is while there are more to read, by stream."""
-        return {stream: follower.lag_s for stream, follower in self.followers.items()}
+    def lag_s(self) -> dict[str, float | None]:
+        """How old the last event read is while there are more to read, by stream; None: nobody knows."""
+        return {
+            stream: None if follower.pending is None else follower.lag_s
+            for stream, follower in self.followers.items()
+        }
 
     # ---- the fold
 
@@ -349,7 +352,7 @@ class Board:
             await asyncio.sleep(1)
             self.prune(datetime.now(UTC))
             for stream, lag in self.lag_s().items():
-                LAG.labels(stream).set(lag)
+                LAG.labels(stream).set(float("inf") if lag is None else lag)
             if file is not None and time.monotonic() >= due and saved != (self.events, self.vitals):
                 started = time.monotonic()
                 saved = (self.events, self.vitals)

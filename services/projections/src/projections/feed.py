@@ -12,13 +12,12 @@ import json
 import logging
 import socket
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -29,16 +28,11 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from projections.board import Board, Change, body
+from projections.recent import Frame, Positions, Present, Recent, View, reached
 from projections.session_view import Session
 
-View = Literal["staff", "wall"]
-Positions = tuple[int, int]  # of EVENTS and of VITALS
-
 SUBPROTOCOL = Subprotocol("kap.feed.1")
-GATHER_S = 0.02
-GATHER_MOST_S = 0.2
-RING_FRAMES = 300
-RING_BYTES = 8 * 2**20
+GATHER_LEAST_S, GATHER_S, GATHER_MOST_S = 0.004, 0.02, 0.2
 VIEWERS = 600
 HELLO_S = 5.0
 ALIVE_S = 10.0
@@ -67,6 +61,8 @@ RESYNCS = Counter("kap_feed_resync_total", "Viewers sent away to join anew.", ["
 RESUMED = Counter("kap_feed_joined_total", "Viewers that joined, by how.", ["how"])
 
 log = logging.getLogger("kap.feed")
+_connections = logging.getLogger("kap.feed.connections")
+_connections.setLevel(logging.WARNING)  # else a line for each that comes and goes
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,6 @@ class Viewer:
 
 
 Redeem = Callable[[str], Awaitable[Viewer | None]]
-Present = Callable[[Session, View], dict[str, Any]]
 
 
 def unnamed(session: Session, view: View) -> dict[str, Any]:
@@ -121,30 +116,6 @@ class _Slow:
     readings: int = 0
 
 
-class _Frame:
-    """One stretch of changes, encoded once for each view that has viewers."""
-
-    def __init__(self, before: Positions, change: Change, sessions: list[Session], present: Present) -> None:
-        self.before = before
-        self.after = (change.events, change.vitals)
-        self.count = len(change.readings)
-        self.readings = b",".join(change.readings)
-        self.alarms = b",".join(change.alarms)
-        self._sessions = sessions
-        self._present = present
-        self._parts: dict[View, bytes] = {}
-
-    @property
-    def size(self) -> int:
-        return len(self.readings) + len(self.alarms) + 2000 * len(self._sessions)
-
-    def sessions(self, view: View) -> bytes:
-        part = self._parts.get(view)
-        if part is None:
-            part = self._parts[view] = b",".join(to_json(self._present(s, view)) for s in self._sessions)
-        return part
-
-
 class Feed:
     def __init__(self, board: Board, *, redeem: Redeem, present: Present = unnamed) -> None:
         self.board = board
@@ -154,10 +125,7 @@ class Feed:
         self.slow: set[_Place] = set()
         self.connected = 0
         self.positions: Positions = (board.events, board.vitals)
-        self.ring: deque[_Frame] = deque()
-        self.ring_size = 0
-        self.floor: Positions = self.positions  # the ring holds all that changed after this
-        self._torn = False  # a frame that moved no position was dropped just at the floor
+        self.recent = Recent(self.positions)
         self._pending: Change | None = None
         self._next = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -194,13 +162,13 @@ class Feed:
                 started = loop.time()
                 self._send(before, change)
                 took = loop.time() - started
-                self._next = started + min(max(GATHER_S, 2 * took), GATHER_MOST_S)
+                self._next = started + _gathered_s(took)
         self._catch_up()
 
     def _send(self, before: Positions, change: Change) -> None:
         entries = self.board.entries
         sessions = [entries[i].session for i in change.sessions if i in entries]
-        frame = _Frame(before, change, sessions, self.present)
+        frame = Frame(before, change, sessions, self.present)
         bound = self._unsent_bound()
         for view, places in self.places.items():
             quick = []
@@ -219,13 +187,13 @@ class Feed:
         if change.forgotten:
             self._forget_frames()  # they may show a name that nobody may read any more
         else:
-            self._remember(frame)
+            self.recent.add(frame)
         if change.oldest < float("inf"):
             delivery = max(0.0, time.time() - change.oldest)
             LATENCY.observe(delivery)
             self._delivery_s = max(self._delivery_s or 0.0, delivery)
 
-    def _encode(self, frame: _Frame, view: View) -> bytes:
+    def _encode(self, frame: Frame, view: View) -> bytes:
         return self._changes(frame.after, frame.readings, frame.sessions(view), frame.alarms)
 
     def _changes(self, at: Positions, readings: bytes, sessions: bytes, alarms: bytes) -> bytes:
@@ -246,7 +214,7 @@ class Feed:
         count = len(self.places["staff"]) + len(self.places["wall"])
         return max(UNSENT_LEAST, min(UNSENT_MOST, UNSENT_BYTES // max(1, count)))
 
-    def _keep_back(self, place: _Place, slow: _Slow, frame: _Frame) -> None:
+    def _keep_back(self, place: _Place, slow: _Slow, frame: Frame) -> None:
         slow.readings += frame.count
         for kept, part in ((slow.sessions, frame.sessions(place.view)), (slow.alarms, frame.alarms)):
             if part:
@@ -304,34 +272,22 @@ class Feed:
         self.places[place.view].add(place)
         VIEWING.labels(place.view).inc()
 
-    def _missed(self, since: Any) -> list[_Frame] | None:
+    def _missed(self, since: Any) -> list[Frame] | None:
         """The frames after the viewer's positions; None when they are not all here any more."""
         match since:
             case {"epoch": self.board.epoch, "events": int(events), "vitals": int(vitals)}:
-                return self._after((events, vitals))
+                return self._since((events, vitals))
             case _:
                 return None
 
-    def _after(self, at: Positions) -> list[_Frame] | None:
-        """Whole or nothing: a viewer stands between two frames, or there is no continuing.
-
-        A frame that moved no position (a name opened late) is sent again to who stands just there.
-        """
-        if not _reached(at, self.floor) or not _reached(self.positions, at):
-            return None
-        if self._torn and at == self.floor:
-            return None
-        frames = list(self.ring)
-        for n, frame in enumerate(frames):
-            if not _reached(at, frame.after) or at == frame.before == frame.after:
-                return frames[n:] if _reached(frame.before, at) else None
-        return []
+    def _since(self, at: Positions) -> list[Frame] | None:
+        return self.recent.after(at) if reached(self.positions, at) else None
 
     def _snapshot(self, view: View) -> list[bytes]:
         """The board as it stands: for many viewers at once one encoding, and the frames after it."""
         kept = self._snapshots.get(view)
         if kept is not None and time.monotonic() - kept[0] < SNAPSHOT_S:
-            missed = self._after(kept[1])
+            missed = self._since(kept[1])
             if missed is not None:
                 return [kept[2], *(self._encode(frame, view) for frame in missed)]
         sessions = [
@@ -346,23 +302,8 @@ class Feed:
         self._snapshots[view] = (time.monotonic(), self.positions, frame)
         return [frame]
 
-    def _remember(self, frame: _Frame) -> None:
-        self.ring.append(frame)
-        self.ring_size += frame.size
-        while len(self.ring) > RING_FRAMES or self.ring_size > RING_BYTES:
-            self.drop_oldest()
-
-    def drop_oldest(self) -> None:
-        oldest = self.ring.popleft()
-        self.ring_size -= oldest.size
-        self.floor = oldest.after
-        self._torn = oldest.before == oldest.after
-
     def _forget_frames(self) -> None:
-        self.ring.clear()
-        self.ring_size = 0
-        self.floor = self.positions
-        self._torn = False
+        self.recent = Recent(self.positions)
         self._snapshots.clear()
 
     # ---- one connection
@@ -483,6 +424,7 @@ class Feed:
             ping_interval=20,
             ping_timeout=20,
             server_header=None,
+            logger=_connections,
         ) as server:
             beat = asyncio.create_task(self.beat())
             try:
@@ -491,9 +433,9 @@ class Feed:
                 beat.cancel()
 
 
-def _reached(here: Positions, there: Positions) -> bool:
-    """Whether all that is up to `there` is up to `here` too."""
-    return here[0] >= there[0] and here[1] >= there[1]
+def _gathered_s(took: float) -> float:
+    """How long to gather after a frame that took this long to hand to all: 20 ms, or twice what it took."""
+    return min(GATHER_MOST_S, max(2 * took, GATHER_LEAST_S, min(4 * took, GATHER_S)))
 
 
 def _object(message: str | bytes) -> dict[str, Any]:
