@@ -72,7 +72,7 @@ def wrap(key: bytes, clinic_key: bytes, patient_id: UUID) -> str:
 
 
 def unwrap(wrapped: str, clinic_key: bytes, patient_id: UUID) -> bytes:
-    """The patient's key. Raises `Unreadable` when it was wrapped for another patient, or by another clinic."""
+    """The patient's key. Raises `Unreadable` when wrapped for another patient, or by another clinic."""
     try:
         raw = _bytes(wrapped.removeprefix(_WRAPPED))
         return AESGCM(clinic_key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], str(patient_id).encode())

@@ -168,7 +168,17 @@ class Gateway:
         user = self.users.by_id.get(found.staff_id) if found is not None else None
         if found is None or user is None or user.disabled:
             return None
-        return feed.Viewer(role=user.role, staff_id=str(found.staff_id))
+        return feed.Viewer(role=user.role, staff_id=str(found.staff_id), login=found.login)
+
+    async def stands(self, viewer: feed.Viewer) -> bool:
+        """Whether a feed may go on: signed in still, in the same role. With NATS silent nobody is sent away."""
+        user = self.users.by_id.get(UUID(viewer.staff_id))
+        if user is None or user.disabled or user.role != viewer.role:
+            return False
+        try:
+            return await self.sign_ins.stands(viewer.login) is not None
+        except Unavailable:
+            return True
 
     # ---- devices
 

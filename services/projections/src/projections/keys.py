@@ -52,13 +52,13 @@ _backup = TypeAdapter(Backup)
 
 
 def clinic_key(path: Path) -> bytes:
-    """The key in `KAP_CLINICKEY_FILE`."""
+    """The key in `KAP_CLINIC_KEY_FILE`."""
     try:
         key = base64.b64decode(path.read_text().strip(), validate=True)
     except (OSError, UnicodeDecodeError, binascii.Error) as error:
-        raise settings.SettingError(f"KAP_CLINICKEY_FILE: {KEY_FILE}") from error
+        raise settings.SettingError(f"KAP_CLINIC_KEY_FILE: {KEY_FILE}") from error
     if len(key) != personal.KEY_BYTES:
-        raise settings.SettingError(f"KAP_CLINICKEY_FILE holds {len(key)} bytes; {KEY_FILE}")
+        raise settings.SettingError(f"KAP_CLINIC_KEY_FILE holds {len(key)} bytes; {KEY_FILE}")
     return key
 
 
@@ -100,7 +100,7 @@ class KeyRing:
             self.unwrap(patient_id, value)
         except personal.Unreadable as error:
             raise settings.SettingError(
-                "KAP_CLINICKEY_FILE holds another key than the one this clinic's patients are sealed with"
+                "KAP_CLINIC_KEY_FILE holds another key than the one this clinic's patients are sealed with"
             ) from error
 
     async def stored(self) -> dict[UUID, bytes]:
