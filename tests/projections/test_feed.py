@@ -383,11 +383,15 @@ async def test_more_viewers_than_fit_are_told(place: Place, monkeypatch: pytest.
             assert stranger.close_code == 1013
 
 
-async def test_signing_out_ends_the_feed(place: Place) -> None:
+async def test_signing_out_ends_the_feed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stands(viewer: Viewer) -> bool:
+        return viewer.staff_id != "1"
+
+    monkeypatch.setattr(feed_module, "CHECK_S", 0.5)
+    place.feed.stands = stands
     async with page(place, "nurse:1") as out, page(place, "nurse:2") as stays:
         await out.read()
         await stays.read()
-        place.feed.sign_out("1")
         await asyncio.wait_for(out.socket.wait_closed(), 5)
         assert out.socket.close_code == 4401
         await stays.read("heartbeat")

@@ -12,7 +12,7 @@ import json
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ GATHER_LEAST_S, GATHER_S, GATHER_MOST_S = 0.004, 0.02, 0.2
 VIEWERS = 600
 HELLO_S = 5.0
 ALIVE_S = 10.0
+CHECK_S, CHECKS = 10.0, 100  # how often a sign-in is looked at again, and how many in a second
 MESSAGES = 30  # that a viewer may send in ALIVE_S; it should send ten
 MESSAGE_BYTES = 1024
 UNSENT_BYTES = 256 * 2**20  # for all viewers together
@@ -67,10 +68,11 @@ _connections.setLevel(logging.WARNING)  # else a line for each that comes and go
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who a ticket was made out to."""
+    """Who a ticket was made out to, and the sign-in that it was made in."""
 
     role: str
     staff_id: str
+    login: str = ""
 
     @property
     def view(self) -> View:
@@ -78,6 +80,11 @@ class Viewer:
 
 
 Redeem = Callable[[str], Awaitable[Viewer | None]]
+Stands = Callable[[Viewer], Awaitable[bool]]
+
+
+async def _always(viewer: Viewer) -> bool:
+    return True
 
 
 def unnamed(session: Session, view: View) -> dict[str, Any]:
@@ -92,6 +99,7 @@ class _Place:
     connection: ServerConnection
     who: Viewer
     heard: float
+    checked: float = 0.0
     messages: int = 0
     slow: "_Slow | None" = None
 
@@ -117,9 +125,14 @@ class _Slow:
 
 
 class Feed:
-    def __init__(self, board: Board, *, redeem: Redeem, present: Present = unnamed) -> None:
+    """`redeem` says whose a ticket is, `stands` whether a viewer's sign-in still does."""
+
+    def __init__(
+        self, board: Board, *, redeem: Redeem, present: Present = unnamed, stands: Stands = _always
+    ) -> None:
         self.board = board
         self.redeem = redeem
+        self.stands = stands
         self.present = present
         self.places: dict[View, set[_Place]] = {"staff": set(), "wall": set()}
         self.slow: set[_Place] = set()
@@ -131,7 +144,7 @@ class Feed:
         self._timer: asyncio.TimerHandle | None = None
         self._snapshots: dict[View, tuple[float, Positions, bytes]] = {}
         self._delivery_s: float | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # ---- from the board to the viewers
 
@@ -340,7 +353,7 @@ class Feed:
         if not self.board.ready.is_set():
             await connection.close(TRY_LATER, "the board is catching up with the log")
             return
-        place = _Place(connection, who, heard=time.monotonic())
+        place = _Place(connection, who, heard=(now := time.monotonic()), checked=now)
         self.join(place, hello.get("since"))
         try:
             async for message in connection:
@@ -365,14 +378,17 @@ class Feed:
 
     def _close(self, place: _Place, code: int, reason: str) -> None:
         self._leave(place)
-        task = asyncio.create_task(place.connection.close(code, reason))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._beside(place.connection.close(code, reason))
 
-    def sign_out(self, staff_id: str) -> None:
-        """Close every feed of somebody who has signed out, or whose role has changed."""
-        for place in self._all():
-            if place.who.staff_id == staff_id:
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _check(self, places: list[_Place]) -> None:
+        """Close the feeds of those who have signed out, or whose role has changed."""
+        for place in places:
+            if not await self.stands(place.who):
                 self._close(place, BAD_TICKET, "signed out")
 
     def _all(self) -> list[_Place]:
@@ -397,6 +413,10 @@ class Feed:
             for place in self._all():
                 if now - place.heard > ALIVE_S:
                     self._close(place, NOT_ALIVE, "no sign of life")
+            due = [place for place in self._all() if now - place.checked >= CHECK_S][:CHECKS]
+            for place in due:
+                place.checked = now
+            self._beside(self._check(due))
             self.flush()
             quick = [place.connection for place in self._all() if place.slow is None]
             broadcast(quick, self._heartbeat(), text=True)

@@ -18,6 +18,7 @@ import asyncpg
 from kap.decider import Unavailable
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from projections import feed, queries, sealing
 from projections.board import Board, Change
@@ -25,6 +26,7 @@ from projections.bucket import Bucket
 from projections.directory import Directory
 from projections.keys import KeyRing
 from projections.people import People
+from projections.recent import View
 from projections.session_view import Session
 from projections.sign_ins import Attempts, SignIns
 from projections.users import User, Users
@@ -100,7 +102,7 @@ class Gateway:
             devices = await self.nats.subscribe(
                 f"kap.live.devices.{self.settings.clinic}", cb=self._on_devices, pending_msgs_limit=10
             )
-            stack.push_async_callback(devices.unsubscribe)
+            stack.push_async_callback(self._stop_listening, devices)
             if self.settings.database is not None:
                 self.database = await queries.pool(self.settings.database)
                 stack.callback(self.database.terminate)
@@ -108,7 +110,7 @@ class Gateway:
 
     # ---- what is shown
 
-    def present(self, session: Session, view: feed.View) -> dict[str, Any]:
+    def present(self, session: Session, view: View) -> dict[str, Any]:
         """A session as the feed and HTTP show it."""
         shown: dict[str, Any] = self._name_staff(session.model_dump(mode="json"))
         if view == "staff":
@@ -171,7 +173,7 @@ class Gateway:
         return feed.Viewer(role=user.role, staff_id=str(found.staff_id), login=found.login)
 
     async def stands(self, viewer: feed.Viewer) -> bool:
-        """Whether a feed may go on: signed in still, in the same role. With NATS silent nobody is sent away."""
+        """Whether a feed may go on: still signed in, same role. Nobody is sent away while NATS is silent."""
         user = self.users.by_id.get(UUID(viewer.staff_id))
         if user is None or user.disabled or user.role != viewer.role:
             return False
@@ -181,6 +183,10 @@ class Gateway:
             return True
 
     # ---- devices
+
+    async def _stop_listening(self, devices: Subscription) -> None:
+        if not self.nats.is_closed:  # else it ended with its connection
+            await devices.unsubscribe()
 
     async def _on_devices(self, message: Msg) -> None:
         self._devices = (time.monotonic(), message.data)
