@@ -102,7 +102,7 @@ function withAlarm(alarms: Alarm[], fact: AlarmFact): Alarm[] {
       return { ...alarm, state: "acknowledged", acknowledged_by: fact.by, acknowledged_at: fact.at };
     });
   }
-  if (fact.late || alarms.some((a) => a.alarm_id === fact.alarm_id)) return alarms;
+  if (alarms.some((a) => a.alarm_id === fact.alarm_id)) return alarms;
   const { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late } = fact;
   const unanswered = { paused_until: null, acknowledged_by: null, acknowledged_by_name: null, acknowledged_at: null, escalated: false };
   const raised = { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, raised_at: fact.at };

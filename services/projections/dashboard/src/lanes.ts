@@ -29,15 +29,21 @@ export interface Sample {
   low: number;
   value: number;
   high: number;
+  /** Entered by hand: a point of its own, never part of a line. */
+  hand: boolean;
 }
 
 /** A signal's history and what came live after it, oldest first. */
 export type Tracks = Partial<Record<Signal, Sample[]>>;
 
+type Series = NonNullable<VitalsSeries["signals"][Signal]>;
+
 export function tracksOf(series: VitalsSeries): Tracks {
   const tracks: Tracks = {};
-  for (const [signal, { t, min, mean, max }] of Object.entries(series.signals) as [Signal, { t: number[]; min: number[]; mean: number[]; max: number[] }][]) {
-    tracks[signal] = t.map((at, i) => ({ t: at, low: min[i] ?? NaN, value: mean[i] ?? NaN, high: max[i] ?? NaN }));
+  for (const [signal, { t, min, mean, max, source }] of Object.entries(series.signals) as [Signal, Series][]) {
+    tracks[signal] = t
+      .map((at, i) => ({ t: at, low: min[i] ?? NaN, value: mean[i] ?? NaN, high: max[i] ?? NaN, hand: source[i] === "manual" }))
+      .sort((a, b) => a.t - b.t);
   }
   return tracks;
 }
@@ -52,7 +58,7 @@ export function addReadings(tracks: Tracks, readings: readonly VitalRecorded[]):
       let i = track.length;
       while (i > 0 && (track[i - 1]?.t ?? 0) > t) i -= 1;
       if (track[i - 1]?.t === t) continue;
-      track.splice(i, 0, { t, low: sample.value, value: sample.value, high: sample.value });
+      track.splice(i, 0, { t, low: sample.value, value: sample.value, high: sample.value, hand: reading.source === "manual" });
     }
   }
 }
@@ -85,7 +91,8 @@ export function rows(tracks: Tracks, lines: readonly Signal[], gap: number): [nu
   const cells = lines.map((signal) => {
     const column = new Map<number, number | null>();
     let before: number | null = null;
-    for (const { t, value } of tracks[signal] ?? []) {
+    for (const { t, value, hand } of tracks[signal] ?? []) {
+      if (hand) continue;
       if (before !== null && t - before > gap) column.set(before + 1, null);
       column.set(t, value);
       before = t;

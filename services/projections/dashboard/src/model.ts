@@ -114,7 +114,7 @@ export interface Changes extends Positions {
 export interface Heartbeat extends Positions {
   type: "heartbeat";
   server_time: string;
-  /** null: the server cannot tell, because it does not reach the log. */
+  /** How far each hop is behind. Of the log's: null when the server cannot tell; of delivery: when there was none. */
   lag_ms: { events?: number | null; vitals?: number | null; delivery?: number | null };
 }
 

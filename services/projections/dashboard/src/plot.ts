@@ -256,8 +256,9 @@ export class Plot {
     const signal = lane.lines.find((s) => (tracks[s]?.length ?? 0) > 0);
     const track = signal && tracks[signal];
     if (!track) return;
-    const gaps = gapsOf(track, gap);
-    const last = track[track.length - 1]?.t ?? now;
+    const sent = track.filter((s) => !s.hand);
+    const gaps = gapsOf(sent, gap);
+    const last = sent[sent.length - 1]?.t ?? now;
     if (now - last > gap) gaps.push([last, now]);
     for (const [a, b] of gaps) {
       const [x1, x2] = [Math.max(LEFT, this.x(a)), Math.min(this.right, this.x(b))];
@@ -295,7 +296,8 @@ export class Plot {
     c.globalAlpha = 1;
     // A sample with a gap on both sides has no line to be part of.
     track.forEach((s, i) => {
-      const alone = s.t - (track[i - 1]?.t ?? -Infinity) > gap && (track[i + 1]?.t ?? Infinity) - s.t > gap;
+      if (s.hand && s.t >= from && s.t <= to) c.strokeRect(this.x(s.t) - 4, y(s.value) - 4, 8, 8);
+      const alone = !s.hand && s.t - (track[i - 1]?.t ?? -Infinity) > gap && (track[i + 1]?.t ?? Infinity) - s.t > gap;
       if (alone && s.t >= from && s.t <= to) this.dot(c, this.x(s.t), y(s.value), 3);
     });
   }
@@ -417,9 +419,8 @@ export class Plot {
     let after = -Infinity;
     for (const { from: a, to: b, priority } of [...alarms].sort((p, q) => p.from - q.from)) {
       if ((b ?? now) < from || a > to) continue;
-      const x1 = Math.max(this.x(a), LEFT, after);
+      const x1 = Math.min(Math.max(this.x(a), LEFT, after), this.right - 30);
       const x2 = Math.min(Math.max(this.x(b ?? now), x1 + 30), Math.max(this.right, x1 + 30));
-      if (x1 > this.right) continue;
       after = x2 + 3;
       c.fillStyle = this.colour[priority];
       c.strokeStyle = this.colour.key;

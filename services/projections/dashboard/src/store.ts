@@ -6,7 +6,7 @@ import { type Board, type BoardSession, fold } from "./board";
 import { ServerClock } from "./clock";
 import { Feed, SignedOut } from "./feed";
 import { behindOf, FEED_LOST_MS, type Health } from "./freshness";
-import type { Alarm, Frame, Heartbeat, Me, VitalRecorded } from "./model";
+import type { Alarm, Frame, Heartbeat, Me, Role, VitalRecorded } from "./model";
 
 const SHOW_STALL_MS = 20_000;
 const SLEPT_MS = 3_000;
@@ -34,7 +34,10 @@ export const skew = signal(0);
 export const stalled = signal<{ ms: number; at: number } | null>(null);
 export const alarmed = signal<readonly { session: BoardSession; alarm: Alarm }[]>([]);
 
-export const mayAct = computed(() => me.value !== null && me.value.role !== "wall" && me.value.role !== "auditor");
+/** What the server's table of permissions lets this role do; it asks again itself. */
+const may = (...roles: Role[]): ReadonlySignal<boolean> => computed(() => me.value !== null && roles.includes(me.value.role));
+export const mayAcknowledge = may("nurse", "prescriber");
+export const mayRecord = may("nurse", "therapist", "prescriber");
 
 const sessions = new Map<string, Signal<BoardSession>>();
 const nobody = signal<BoardSession | null>(null);
@@ -149,7 +152,7 @@ function tick(): void {
     const time = clock.now(monotonic);
     now.value = time;
     const lostSince = monotonic - heardAt > FEED_LOST_MS ? clock.now(heardAt) : null;
-    const lags = [lag.events, lag.vitals, lag.delivery];
+    const lags = [lag.events, lag.vitals];
     const behind = lostSince === null && board ? behindOf(lags, Object.values(board.sessions), time) : null;
     const was = health.peek();
     if (was.lostSince !== lostSince || was.behind !== behind) health.value = { lostSince, behind };

@@ -5,7 +5,7 @@ import { byUrgency } from "../alarms";
 import type { BoardSession } from "../board";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
-import { alarmed, asked, health, mayAct, now, over, serverNow } from "../store";
+import { alarmed, asked, health, mayAcknowledge, now, over, serverNow } from "../store";
 import { clockTime, duration } from "../words";
 import { Icon, Pri } from "./icon";
 
@@ -73,7 +73,7 @@ async function acknowledge(session_id: string, alarm_id: string): Promise<void> 
 const refused = signal<Readonly<Record<string, string>>>({});
 
 export function Acknowledge({ session, alarm, main }: { session: BoardSession; alarm: Alarm; main: boolean }) {
-  if (!mayAct.value || alarm.state === "acknowledged") return null;
+  if (!mayAcknowledge.value || alarm.state === "acknowledged") return null;
   const state = sent.value[alarm.alarm_id];
   const busy = state?.state === "sending" || state?.state === "recorded";
   return (

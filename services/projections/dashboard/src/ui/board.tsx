@@ -56,7 +56,7 @@ export function BoardPage() {
     </>
   );
   return (
-    <Shell foot={foot} className={order.length > 24 ? "over" : order.length > 12 ? "many" : ""}>
+    <Shell foot={foot} className={order.length > 8 ? "many" : ""}>
       {order.length > 0 ? (
         <main class="board" style={{ "--cols": columns, "--rows": rows }}>
           <h1 class="sr">Board</h1>

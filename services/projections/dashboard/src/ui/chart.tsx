@@ -17,6 +17,7 @@ import { Icon } from "./icon";
 import { Value } from "./value";
 
 const MIN = 60_000;
+const RETRY_MS = 10_000;
 const SPANS = [
   ["15 min", 15 * MIN],
   ["50 min", 50 * MIN],
@@ -57,6 +58,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
   const cursor = useMemo(() => signal<number | null>(null), []);
   const view = useMemo(() => signal<View>({ span: 50 * MIN, fixed: null }), []);
   const history = useMemo(() => signal<History>(noHistory()), []);
+  const retry = useRef<ReturnType<typeof setTimeout> | null>(null);
   const [table, setTable] = useState(false);
   const id = session.value?.session_id ?? "";
 
@@ -67,13 +69,17 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       const { from, to } = windowOf(view.peek(), s, serverNow());
       const margin = (to - from) * 0.5;
       try {
-        const asking = api.vitals(id, Math.max(from - margin, Date.parse(s.opened_at) - MIN), Math.min(to + margin, serverNow() + MIN), Math.max(600, (box.current?.clientWidth ?? 900) * 2));
+        const asking = api.vitals(id, Math.max(from - margin, Date.parse(s.opened_at) - MIN), Math.min(to + margin, serverNow() + MIN), Math.min(5_000, Math.max(600, (box.current?.clientWidth ?? 900) * 2)));
         const series = await asked(asking);
         const live = history.peek().live;
         history.value = { tracks: joined(tracksOf(series), live), resolution: series.resolution_s, live, failed: "" };
       } catch (error) {
         // What came live is still drawn: history and live values fail apart.
         history.value = { ...history.peek(), failed: error instanceof Error ? error.message : String(error) };
+        retry.current ??= setTimeout(() => {
+          retry.current = null;
+          if (plot.current) void load();
+        }, RETRY_MS);
       }
     },
     [id],

@@ -7,7 +7,7 @@ import type { BoardSession } from "../board";
 import { lastDose } from "../course";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
-import { asked, health, ids, loaded, mayAct, me, sessionOf } from "../store";
+import { asked, health, ids, loaded, mayRecord, me, sessionOf } from "../store";
 import { clockTime, number } from "../words";
 import { Acknowledge, AlarmAge, Refusal } from "./alarm";
 import { Loading } from "./board";
@@ -61,7 +61,7 @@ export function SessionPage({ id }: { id: string }) {
               <div class="due-row">
                 <DueCheck session={session} />
               </div>
-              {mayAct.value && s.state === "open" && (
+              {mayRecord.value && s.state === "open" && (
                 <button type="button" class="btn main" onClick={() => setManual(true)}>
                   <Icon name="vitals" />
                   Record vitals by hand

@@ -8,19 +8,18 @@ import { tell } from "../story";
 import { clockTime } from "../words";
 import { Icon, Pri } from "./icon";
 
+const RETRY_MS = 10_000;
 const AGAIN_MS = [0, 400, 1_000, 2_000, 4_000, 8_000];
 
 export interface Story {
   items: readonly TimelineItem[];
   failed: string;
-  /** The session has facts that the timeline does not show yet. */
-  catchingUp: boolean;
   again(): void;
 }
 
 /** The timeline, read anew when the session's record grew; a read model that lags behind is asked again. */
 export function useStory(id: string, position: number): Story {
-  const [state, setState] = useState({ items: [] as readonly TimelineItem[], failed: "", catchingUp: false });
+  const [state, setState] = useState({ items: [] as readonly TimelineItem[], failed: "" });
   const [round, setRound] = useState(0);
   useEffect(() => {
     let stopped = false;
@@ -29,13 +28,15 @@ export function useStory(id: string, position: number): Story {
       try {
         const items = await asked(api.timeline(id));
         if (stopped) return;
+        setState({ items, failed: "" });
+        // A correction has no item of its own, so the newest position may never come: a few tries, then enough.
         const newest = items.reduce((most, item) => Math.max(most, item.position), 0);
-        const behind = newest < position;
-        setState({ items, failed: "", catchingUp: behind && attempt >= 3 });
         const next = AGAIN_MS[attempt + 1];
-        if (behind && next !== undefined) timer = setTimeout(() => void read(attempt + 1), next);
+        if (newest < position && next !== undefined) timer = setTimeout(() => void read(attempt + 1), next);
       } catch (error) {
-        if (!stopped) setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) }));
+        if (stopped) return;
+        setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) }));
+        timer = setTimeout(() => void read(0), RETRY_MS);
       }
     };
     timer = setTimeout(() => void read(0), 50);
@@ -54,7 +55,6 @@ export function Timeline({ session, story }: { session: Session; story: Story })
     <section class="panel timeline" aria-label="Timeline" tabIndex={0}>
       <h2>
         Timeline
-        {story.catchingUp && <small role="status">the record is catching up</small>}
       </h2>
       {story.failed && (
         <p class="refusal history-failed" role="status">
