@@ -26,7 +26,7 @@ scraps = st.one_of(
     st.text(max_size=30).map(lambda s: s.encode()),
     st.binary(max_size=30),
     st.sampled_from(
-        b" -999 8388607 DEMO X 1e308 99991231235959+0000 00010101000000 \x00 \r nan -inf \\X41\\ MSH| |||||||||||| "
+        b" -999 8388607 DEMO X 1e308 99991231235959+0000 00010101000000 \x00 \r nan -inf \\X41\\ MSH| |||||| "
         b"^~\\& 150456^MDC_PULS_OXIM_SAT_O2^MDC".split(b" ")
     ),
 )

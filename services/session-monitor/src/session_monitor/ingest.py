@@ -27,7 +27,7 @@ from session_monitor.metrics import INGEST_BUSY, INGEST_INVALID, READINGS
 from session_monitor.readings import Fault, FromDevice, Observation, plausible
 from session_monitor.recording import Answer, Recorder
 
-BUSY = 512  # requests being worked on at a time
+BUSY = 2000  # requests being worked on at a time
 QUEUE = "session-monitor"
 
 log = logging.getLogger("kap.ingest")
@@ -124,12 +124,15 @@ class Ingest:
             return invalid(error)
         if not self.folded.is_set():
             return {"unavailable": "KAP is starting. Send this again."}
+        field = "sent_at"
         try:
             sent_at = in_zone(request.sent_at, self.zone, received_at).astimezone(UTC)
-            zone = request.sent_at.tzinfo or self.zone
-            times = [in_zone(r.device_time, zone, sent_at).astimezone(UTC) for r in request.readings]
+            zone, times = request.sent_at.tzinfo or self.zone, []
+            for n, reading in enumerate(request.readings):
+                field = f"readings.{n}.device_time"
+                times.append(in_zone(reading.device_time, zone, sent_at).astimezone(UTC))
         except (NoTime, OverflowError):
-            return {"invalid": [{"field": "device_time", "message": "is not a time that can be worked with"}]}
+            return {"invalid": [{"field": field, "message": "There is no such time in UTC."}]}
         faults: list[Fault] = []
         observations: list[Observation] = []
         reasons: list[str] = []  # what was left out of each reading

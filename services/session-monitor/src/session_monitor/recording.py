@@ -208,6 +208,8 @@ class Recorder:
 
     async def _settle(self) -> None:
         """After an unknown outcome, see what the log holds: the server knows repeats for two minutes only."""
+        if self._doubt is None and not self._settling.locked():
+            return
         async with self._settling:
             if self._doubt is not None:
                 since = self._doubt
