@@ -1,0 +1,251 @@
+"""The staff gateway as in production: its feed beside its HTTP, on a real log, stopped in every way."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import nats
+import pytest
+from kap.events.fact import Fact
+from kap.log import JetStreamLog
+from kap_local import nats_server as servers
+from kap_local.guard import Guard
+from kap_local.nats_server import NatsServer
+from kap_local.ports import free_port
+from nats.aio.client import Client
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+from tests.conftest import fresh_streams
+from tests.projections.live import opened, raised, reading
+from tests.services import gateway as gw
+from tests.services import process
+
+
+@dataclass
+class Place:
+    """The gateway's process, started as often as a test wants, on the same ports and in the same folder."""
+
+    guard: Guard
+    server: NatsServer
+    folder: Path
+    http_port: int
+    feed_port: int
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    def start(self, parts: str) -> process.Running:
+        gw.settings(self.folder)
+        settings = {
+            "KAP_HTTP_PORT": str(self.http_port),
+            "KAP_FEED_PORT": str(self.feed_port),
+            "KAP_CLINIC_KEY_FILE": str(self.folder / "clinic.key"),
+            "KAP_SNAPSHOT_FILE": str(self.folder / f"{parts}.snapshot"),
+        }
+        if "http" in parts:
+            settings["KAP_FIRST_USERS_FILE"] = str(self.folder / "first-users.json")
+        port, log = free_port(), self.folder / f"{parts}-{uuid4().hex[:6]}.log"
+        started = self.guard.start(
+            [sys.executable, "-m", "projections", "--only", parts],
+            environment=process.settings(self.server, "gateway", port) | settings,
+            log=log,
+        )
+        return process.Running(started, f"http://127.0.0.1:{port}", log)
+
+    @contextmanager
+    def running(self, parts: str = "feed,http") -> Iterator[process.Running]:
+        service = self.start(parts)
+        try:
+            yield service
+        finally:
+            self.guard.stop(service.process, signal.SIGKILL)
+
+    async def ticket(self, role: str = "nurse") -> dict[str, str]:
+        async with httpx.AsyncClient(base_url=self.http, trust_env=False, timeout=15) as http:
+            answer = await http.post("/api/login", json={"username": role, "password": gw.PASSWORD})
+            assert answer.status_code == 200, answer.text
+            ticket: dict[str, str] = (await http.post("/api/feed-ticket")).json()
+            return ticket
+
+    @asynccontextmanager
+    async def page(self, role: str = "nurse", since: Any = None) -> AsyncIterator[ClientConnection]:
+        ticket = await self.ticket(role)
+        async with connect(
+            ticket["url"],
+            origin=Origin(self.http),
+            subprotocols=[Subprotocol("kap.feed.1")],
+            compression=None,
+            max_size=None,
+            proxy=None,
+        ) as connection:
+            hello = {"type": "hello", "ticket": ticket["ticket"]} | ({"since": since} if since else {})
+            await connection.send(json.dumps(hello))
+            yield connection
+
+
+async def frame(connection: ClientConnection, kind: str) -> dict[str, Any]:
+    async with asyncio.timeout(15):
+        while True:
+            found: dict[str, Any] = json.loads(await connection.recv())
+            if found["type"] == kind:
+                return found
+
+
+@pytest.fixture
+def place(guard: Guard, nats_server: NatsServer, nats_url: str, tmp_path: Path) -> Place:
+    return Place(guard, nats_server, tmp_path, free_port(), free_port())
+
+
+@pytest.fixture
+async def log(client: Client) -> JetStreamLog:
+    return JetStreamLog(client, "main", "tests")
+
+
+async def append(log: JetStreamLog, *facts: Fact) -> None:
+    for fact in facts:
+        aggregate = f"session.{fact.aggregate_id}"
+        history = await log.load(aggregate)
+        await log.append(aggregate, [fact], history[-1].position if history else 0)
+
+
+def live(session_id: UUID, n: int) -> Any:
+    return reading(session_id, n / 1000, start=datetime.now(UTC), spo2=n)
+
+
+async def test_what_is_recorded_is_on_the_page_at_once(place: Place, log: JetStreamLog) -> None:
+    session_id = uuid4()
+    await append(log, opened(session_id, datetime.now(UTC)))
+    with place.running() as service:
+        await process.ready(service)
+        async with place.page() as nurse, place.page("wall") as wall:
+            snapshot = await frame(nurse, "snapshot")
+            await frame(wall, "snapshot")
+            assert [s["session_id"] for s in snapshot["sessions"]] == [str(session_id)]
+            sent = live(session_id, 97)
+            await log.record([sent], 1)
+            for page in (nurse, wall):
+                change = await frame(page, "changes")
+                assert [r["id"] for r in change["readings"]] == [str(sent.id)]
+            alarm = raised(session_id, at=datetime.now(UTC))
+            await append(log, alarm)
+            change = await frame(wall, "changes")
+            assert [a["alarm_id"] for a in change["alarms"]] == [str(alarm.alarm_id)]
+            lag = (await frame(nurse, "heartbeat"))["lag_ms"]
+            assert lag["events"] == lag["vitals"] == 0
+        async with httpx.AsyncClient(trust_env=False) as http:
+            metrics = (await http.get(f"{service.http}/metrics")).text
+        assert "kap_feed_delivery_latency_seconds_count" in metrics
+        assert 'kap_feed_viewers{view="staff"}' in metrics
+        service.process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(service.process.wait, 15) in (0, -signal.SIGTERM)
+
+
+async def test_a_ticket_opens_one_feed(place: Place) -> None:
+    with place.running() as service:
+        await process.ready(service)
+        ticket = await place.ticket()
+        for expected in (None, 4401):
+            async with connect(
+                ticket["url"], subprotocols=[Subprotocol("kap.feed.1")], proxy=None
+            ) as connection:
+                await connection.send(json.dumps({"type": "hello", "ticket": ticket["ticket"]}))
+                if expected is None:
+                    await frame(connection, "snapshot")
+                else:
+                    with pytest.raises(ConnectionClosed) as closed:
+                        await frame(connection, "snapshot")
+                    assert closed.value.rcvd and closed.value.rcvd.code == expected
+
+
+async def test_killed_it_comes_back_with_everything(place: Place, log: JetStreamLog) -> None:
+    session_id = uuid4()
+    await append(log, opened(session_id, datetime.now(UTC)))
+    with place.running() as service:
+        await process.ready(service)
+        await log.record([live(session_id, n) for n in range(20)], 1)
+        async with asyncio.timeout(30):
+            while not (place.folder / "feed,http.snapshot").exists():
+                await asyncio.sleep(0.2)
+        await log.record([live(session_id, 20)], 1)
+    with place.running() as service:
+        await process.ready(service)
+        assert any(line["message"] == "board restored" for line in service.lines())
+        async with place.page() as page:
+            snapshot = await frame(page, "snapshot")
+            assert snapshot["vitals"] == 21
+            assert snapshot["sessions"][0]["latest"]["spo2"]["value"] == 20
+            assert snapshot["sessions"][0]["trend"]["spo2"][-1][1] == 20
+
+
+async def test_with_the_log_silent_the_page_hears_that_nobody_knows(guard: Guard, tmp_path: Path) -> None:
+    server = servers.prepare(tmp_path / "nats", free_port(), free_port(), accounts=True)
+    started = guard.start(server.command, log=tmp_path / "nats.log")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        while not await server.answers(http):
+            await asyncio.sleep(0.02)
+    await fresh_streams(server.url())
+    client = await nats.connect(server.url())
+    log, session_id = JetStreamLog(client, "main", "tests"), uuid4()
+    await append(log, opened(session_id, datetime.now(UTC)))
+    place = Place(guard, server, tmp_path, free_port(), free_port())
+    with place.running("feed,http") as service:
+        await process.ready(service)
+        async with place.page() as page:
+            await frame(page, "snapshot")
+            started.send_signal(signal.SIGSTOP)
+            async with asyncio.timeout(10):
+                while (await frame(page, "heartbeat"))["lag_ms"]["vitals"] is not None:
+                    await page.send('{"type":"alive"}')
+            started.send_signal(signal.SIGCONT)
+            await log.record([live(session_id, 1)], 1)
+            assert len((await frame(page, "changes"))["readings"]) == 1
+            async with asyncio.timeout(10):
+                while (await frame(page, "heartbeat"))["lag_ms"]["vitals"] != 0:
+                    await page.send('{"type":"alive"}')
+    await client.close()
+    guard.stop(started, signal.SIGKILL)
+
+
+async def test_feed_and_http_apart_share_sign_ins_and_tickets(place: Place, log: JetStreamLog) -> None:
+    session_id = uuid4()
+    await append(log, opened(session_id, datetime.now(UTC)))
+    with place.running("http") as http:
+        await process.ready(http)
+        with place.running("feed") as feed:
+            await process.ready(feed)
+            async with place.page() as page:
+                snapshot = await frame(page, "snapshot")
+                assert [s["session_id"] for s in snapshot["sessions"]] == [str(session_id)]
+
+
+async def test_another_log_than_the_one_that_was_read_stops_it(place: Place, log: JetStreamLog) -> None:
+    snapshot = place.folder / "feed,http.snapshot"
+    with place.running() as service:
+        await process.ready(service)
+        await append(log, opened(uuid4()))
+        async with asyncio.timeout(30):
+            while not snapshot.exists():
+                await asyncio.sleep(0.2)
+    await fresh_streams(place.server.url())
+    with place.running() as service:
+        await asyncio.to_thread(service.process.wait, 30)
+        assert any("another log" in line.get("error", "") for line in service.lines())
+
+
+def test_parts_that_are_none_are_named() -> None:
+    command = [sys.executable, "-m", "projections", "--only", "feed,screen"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert refused.returncode == 2 and "'screen' is none of feed, read-models, http" in refused.stderr
