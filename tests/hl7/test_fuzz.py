@@ -98,7 +98,7 @@ def test_every_frame_is_answered_however_it_comes(
 
     async def talk() -> list[bytes]:
         vitals = Vitals(MemoryLog(), Client(), "main", VIENNA)
-        vitals.folded()
+        vitals.ready.set()
         async with mllp.listening("127.0.0.1", 0, vitals.frame) as server:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             at, n = 0, 0

@@ -10,9 +10,10 @@ again will not help; or with `{"unavailable": …}`, when it should be sent agai
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from kap.decider import Unavailable
@@ -91,10 +92,10 @@ def _field(path: tuple[int | str, ...]) -> str:
 
 
 class Ingest:
-    def __init__(self, recorder: Recorder, zone: tzinfo, folded: asyncio.Event) -> None:
+    def __init__(self, recorder: Recorder, zone: tzinfo, started: Callable[[], Awaitable[None]]) -> None:
         self.recorder = recorder
         self.zone = zone
-        self.folded = folded
+        self.started = started
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def message(self, message: Msg) -> None:
@@ -122,8 +123,6 @@ class Ingest:
         except ValidationError as error:
             INGEST_INVALID.inc()
             return invalid(error)
-        if not self.folded.is_set():
-            return {"unavailable": "KAP is starting. Send this again."}
         field = "sent_at"
         try:
             sent_at = in_zone(request.sent_at, self.zone, received_at).astimezone(UTC)
@@ -138,7 +137,7 @@ class Ingest:
         reasons: list[str] = []  # what was left out of each reading
         for reading, device_time in zip(request.readings, times, strict=True):
             sent: dict[Signal, Sample] = {
-                signal: Sample(value=v) if isinstance(v, float) else Sample(**v.__dict__)
+                signal: _sample(v) if isinstance(v, float) else Sample(**v.__dict__)
                 for signal, v in reading.signals.items()
             }
             found: list[Fault] = []
@@ -160,6 +159,7 @@ class Ingest:
             faults=faults[:100],
         )
         try:
+            await self.started()
             taken = iter(await self.recorder.take(device, received_at))
         except (Unavailable, TimeoutError) as error:
             return {"unavailable": str(error) or "The log does not answer. Send this again."}
@@ -177,6 +177,11 @@ class Ingest:
 
 
 _NOTHING = Observation(datetime.min.replace(tzinfo=UTC), {})
+
+
+@lru_cache(4096)
+def _sample(value: float) -> Sample:
+    return Sample(value=value)
 
 
 def _json(answer: Answer, left_out: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -30,6 +30,8 @@ DEVICES = 5_000  # whose last values are known
 UNANSWERED = 10_000  # messages to be sent again whose first arrival is known
 SKEW_S = 2.0
 RECALL_S = 30.0
+_STATUSES: tuple[Status, ...] = get_args(Status)
+_COUNTERS = {(source, s): READINGS.labels(source, s) for source in ("monitor", "gateway") for s in _STATUSES}
 NUMBER_DIFFERS = "the message's patient number is not the session's"
 DEMO = "demo or test data"
 
@@ -66,6 +68,11 @@ class Recorder:
         self._last: OrderedDict[str, dict[Signal, tuple[datetime, float]]] = OrderedDict()
         self._unanswered: OrderedDict[tuple[str, str, datetime | None], datetime] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def known(self) -> int:
+        """How many readings are known by their id."""
+        return len(self._ids)
 
     def remember(self, reading: VitalRecorded) -> None:
         """A reading is on record: by its id and as the last value of its device's signals."""
@@ -137,7 +144,7 @@ class Recorder:
                 raise
         self._unanswered.pop(key, None)
         for answer in answers:
-            READINGS.labels(message.source, answer.status).inc()
+            _COUNTERS[message.source, answer.status].inc()
         return answers
 
     def _answer(

@@ -49,8 +49,9 @@ class Vitals:
         self.attachments = Attachments()
         self.devices = Devices()
         self.recorder = Recorder(records, clinic, self.attachments, self.devices)
-        self.ready = asyncio.Event()
-        self.ingest = Ingest(self.recorder, zone, self.ready)
+        self.ready = asyncio.Event()  # the facts are folded, and the readings recorded last are known
+        self.ingest = Ingest(self.recorder, zone, self.started)
+        self._folded = asyncio.Event()
         self._records = records
         self._nats = nats
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -72,8 +73,17 @@ class Vitals:
                 done.set_result(None)
 
     def folded(self) -> None:
-        """The facts on record at the start are folded: messages can be judged from now on."""
-        self.ready.set()
+        """The facts on record at the start are folded."""
+        self._folded.set()
+
+    async def started(self) -> None:
+        """Returns when messages can be judged. Raises `Unavailable` when that takes too long."""
+        if not self.ready.is_set():
+            try:
+                async with asyncio.timeout(START_S):
+                    await self.ready.wait()
+            except TimeoutError as error:
+                raise Unavailable("KAP is starting. Send this again.") from error
 
     async def wait_for(self, position: int, timeout_s: float = 5.0) -> None:
         """Returns when the fact at this position is folded. Raises `TimeoutError`."""
@@ -116,8 +126,7 @@ class Vitals:
             else:
                 message = hl7.read(frame.data, self.zone, received_at)
                 header = message.header
-                async with asyncio.timeout(START_S):
-                    await self.ready.wait()
+                await self.started()
                 said = [(device, await self.recorder.take(device, received_at)) for device in message.devices]
                 code, text = "AA", _summary(said)
         except hl7.Unreadable as unreadable:
@@ -125,7 +134,7 @@ class Vitals:
             code, text = "AR", str(unreadable)
             log.warning("HL7 message cannot be read", extra={"reason": text, "sent_id": _sent_id(header)})
         except (Unavailable, TimeoutError) as unavailable:
-            code, text = "AE", str(unavailable) or "KAP is starting. Send this again."
+            code, text = "AE", str(unavailable) or "The log does not answer. Send this again."
             log.warning("HL7 message not recorded", extra={"reason": text, "sent_id": _sent_id(header)})
         except Exception:
             code, text = "AE", "a fault of KAP's own; it is in the log"
@@ -137,10 +146,21 @@ class Vitals:
     # ---- starting, and telling of the devices
 
     async def recall(self) -> None:
-        """Know what VITALS holds last, so that a repeat is known after a restart."""
-        head = await self._records.head(VITALS)
-        self.recorder.head = max(0, head.last - TAIL)
-        await self.recorder.recall(self.recorder.head)
+        """Know what VITALS holds last, so that a repeat is known after a restart; then judge messages."""
+        while True:
+            try:
+                head = await self._records.head(VITALS)
+                self.recorder.head = max(0, head.last - TAIL)
+                await self.recorder.recall(self.recorder.head)
+                break
+            except (Unavailable, TimeoutError, NatsError) as error:
+                log.warning("the readings recorded last are not known yet", extra={"reason": str(error)})
+            except Exception:
+                log.exception("the readings recorded last cannot be known")
+            await asyncio.sleep(1)
+        await self._folded.wait()
+        self.ready.set()
+        log.info("vitals in is ready", extra={"readings_known": self.recorder.known})
 
     async def tell(self) -> None:
         """Once a second: what was seen of each device, and how far VITALS has come."""
@@ -152,6 +172,8 @@ class Vitals:
                 self.recorder.head = max(self.recorder.head, head.last)
             except (Unavailable, TimeoutError, NatsError) as error:
                 log.warning("devices were not told of", extra={"reason": str(error)})
+            except Exception:
+                log.exception("devices cannot be told of")
             await asyncio.sleep(max(0.1, started + 1 - asyncio.get_running_loop().time()))
 
     def _devices(self) -> bytes:
@@ -193,10 +215,9 @@ def _summary(said: list[tuple[FromDevice, list[Answer]]]) -> str:
 async def vitals_in(
     records: Log, nats: Client, clinic: str, zone: tzinfo, mllp_port: int, bind: str
 ) -> AsyncIterator[Vitals]:
-    """Listens and subscribes while entered. Raises `OSError` when the port is taken, `Unavailable`."""
+    """Listens and subscribes while entered. Raises `OSError` when the port is taken."""
     vitals = Vitals(records, nats, clinic, zone)
-    await vitals.recall()
-    telling = asyncio.create_task(vitals.tell())
+    tasks = [asyncio.create_task(vitals.recall()), asyncio.create_task(vitals.tell())]
     try:
         async with (
             mllp.listening(bind, mllp_port, vitals.frame) as server,
@@ -205,5 +226,6 @@ async def vitals_in(
             vitals.mllp_port = server.port
             yield vitals
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
