@@ -14,7 +14,10 @@ from kap_local.failure import Failure
 # One line a command: its name, the module, the function (whose docstring and options are the help).
 COMMANDS = {
     "up": "kap_local.up:up",
+    "demo": "kap_local.demo:demo",
+    "simulate": "kap_local.simulate:simulate",
     "tail": "kap_local.tail:tail",
+    "forget": "kap_local.forget:forget",
 }
 
 

@@ -87,21 +87,26 @@ class Bucket:
 
     async def _page(self, start: int) -> AsyncIterator[Msg]:
         inbox = self.nats.new_inbox()
-        answers = await self.nats.subscribe(inbox)
         query = {"seq": start, "next_by_subj": self._subject(">"), "batch": PAGE}
         try:
-            await self.nats.publish(f"$JS.API.DIRECT.GET.KV_{self.name}", json.dumps(query).encode(), inbox)
-            while True:
-                message = await answers.next_msg(TIMEOUT_S)
-                if status := (message.headers or {}).get("Status"):
+            answers = await self.nats.subscribe(inbox)
+            try:
+                await self.nats.publish(
+                    f"$JS.API.DIRECT.GET.KV_{self.name}", json.dumps(query).encode(), inbox
+                )
+                while True:
+                    message = await answers.next_msg(TIMEOUT_S)
+                    status = (message.headers or {}).get("Status")
                     if status in ("204", "404"):  # the page's end; nothing there
                         return
-                    raise Unavailable(f"The bucket {self.name} does not answer ({status}).")
-                yield message
-        except (TimeoutError, NatsError) as error:
+                    if status:
+                        raise Unavailable(f"The bucket {self.name} does not answer ({status}).")
+                    yield message
+            finally:
+                if not self.nats.is_closed:  # else it ended with its connection
+                    await answers.unsubscribe()
+        except (NatsError, TimeoutError) as error:
             raise Unavailable(f"The bucket {self.name} does not answer.") from error
-        finally:
-            await answers.unsubscribe()
 
     async def _api(self, call: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = await self._ask(f"$JS.API.{call}", json.dumps(body).encode())

@@ -5,7 +5,6 @@ Key backups are a file apart from the log's, written anew at each new key and at
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import logging
 import os
@@ -55,7 +54,7 @@ def clinic_key(path: Path) -> bytes:
     """The key in `KAP_CLINIC_KEY_FILE`."""
     try:
         key = base64.b64decode(path.read_text().strip(), validate=True)
-    except (OSError, UnicodeDecodeError, binascii.Error) as error:
+    except (OSError, ValueError) as error:
         raise settings.SettingError(f"KAP_CLINIC_KEY_FILE: {KEY_FILE}") from error
     if len(key) != personal.KEY_BYTES:
         raise settings.SettingError(f"KAP_CLINIC_KEY_FILE holds {len(key)} bytes; {KEY_FILE}")
@@ -93,7 +92,7 @@ class KeyRing:
             with contextlib.suppress(asyncio.CancelledError):
                 await writer
             if self._changed.is_set():
-                await self._write_backup()
+                await self._try_to_write_backup()
 
     def _check(self, patient_id: UUID, value: bytes) -> None:
         try:
@@ -171,14 +170,14 @@ class KeyRing:
         while True:
             await self._changed.wait()
             await asyncio.sleep(DEBOUNCE_S)
-            try:
-                await self._write_backup()
-            except (OSError, Unavailable) as error:
-                log.error("the key backup could not be written", extra={"reason": str(error)})
+            await self._try_to_write_backup()
 
-    async def _write_backup(self) -> None:
-        async with self._writing:
-            await self._write_backup_now()
+    async def _try_to_write_backup(self) -> None:
+        try:
+            async with self._writing:
+                await self._write_backup_now()
+        except (OSError, Unavailable) as error:
+            log.error("the key backup could not be written", extra={"reason": str(error)})
 
     async def _write_backup_now(self, *, shred: bool = False) -> None:
         self._changed.clear()

@@ -1,5 +1,6 @@
 """What every route shares: who asks, what a refusal looks like, how a body is read."""
 
+import asyncio
 from typing import Annotated, Any, cast
 
 import asyncpg
@@ -15,6 +16,7 @@ from projections.permissions import CALLED, READS
 from projections.sign_ins import login
 
 BODY_BYTES = 64 * 1024
+BODY_WITHIN_S = 10.0
 HISTORY = "History is not available right now. The live board goes on."
 SIGN_IN = "Please sign in."
 
@@ -80,10 +82,14 @@ async def json_body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Declined(415, "Send JSON (Content-Type: application/json).")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES:
-            raise Declined(413, f"This is too long: at most {BODY_BYTES // 1024} KiB.")
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    raise Declined(413, f"This is too long: at most {BODY_BYTES // 1024} KiB.")
+    except TimeoutError:
+        raise Declined(408, "The request did not arrive whole in time. Try again.") from None
     try:
         value = from_json(bytes(body), allow_inf_nan=False)
     except ValueError:
