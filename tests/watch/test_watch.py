@@ -184,10 +184,11 @@ def in_session(limits: Limits = NORMAL, *devices: str) -> tuple[Log, list[Record
     ],
 )
 def test_outside_a_band_raises_it_and_inside_again_clears(
-    values: dict[str, float], rule: str, text: str
+    values: dict[str, Any], rule: str, text: str
 ) -> None:
     log, start = in_session()
-    inside = {"spo2": 97, "systolic": 120, "heart_rate": 70, "pulse_rate": 70, "respiratory_rate": 14}
+    inside: dict[str, Any] = {"spo2": 97, "systolic": 120, "heart_rate": 70, "pulse_rate": 70}
+    inside["respiratory_rate"] = 14
     found = live(
         *start,
         log.reading(1, **values),
@@ -214,7 +215,7 @@ def test_outside_a_band_raises_it_and_inside_again_clears(
         {"temperature": 45},
     ],
 )
-def test_the_limits_themselves_are_inside(values: dict[str, float]) -> None:
+def test_the_limits_themselves_are_inside(values: dict[str, Any]) -> None:
     log, start = in_session()
     assert live(*start, log.reading(1, **values)).lines == []
 
@@ -642,7 +643,7 @@ class Ward:
         watch.fold(self.state, item)
 
     def act(self, *, die_after: int | None = None) -> None:
-        """Record what the watch asks for; a process that dies has saved what it asked for, not recorded it."""
+        """Record what the watch asks for; a process that dies has saved more than it recorded."""
         actions = watch.take(self.state)
         if die_after is not None:
             self.save()

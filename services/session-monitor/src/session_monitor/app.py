@@ -1,0 +1,191 @@
+"""Commands and vitals in, events out; the watch beside them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from faststream.asgi import AsgiFastStream
+from kap import service, settings
+from kap.decider import Cache, CorrectEntry, Outcome, Refused, Store, Unavailable, current, transact
+from kap.envelope import EVENTS
+from kap.events import Anything, Unknown, corrected
+from kap.events.vitals import Sample
+from kap.log import JetStreamLog
+
+from session_monitor import session
+from session_monitor.rooms import Rooms
+from session_monitor.session import (
+    AbortSession,
+    AttachDevice,
+    DetachDevice,
+    Discharge,
+    GiveDose,
+    NotOpened,
+    OpenSession,
+    RecordVitals,
+    SessionCommand,
+    StaffCommand,
+    Wire,
+)
+from session_monitor.standing import CourseStanding, adopted, course_standing, patient_number
+from session_monitor.vitals import Vitals, vitals_in
+from session_monitor.watching import Watching
+
+FOLDED_WITHIN_S = 1.0
+
+log = logging.getLogger("kap.session-monitor")
+
+
+@dataclass
+class Monitor:
+    """The commands' edge: adds what the log says elsewhere, and answers once devices go by the outcome."""
+
+    store: Store
+    clinic: str
+    vitals: Vitals
+    rooms: Rooms
+    cache: Cache = field(default_factory=Cache)
+    # Rooms and devices are given to one session at a time: who comes second sees what the first was given.
+    giving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    given: int = 0  # the position of the last fact about rooms and devices
+
+    async def act(self, command: Wire) -> Outcome:
+        match command:
+            case RecordVitals():
+                return await self.record(command)
+            case OpenSession() | AttachDevice():
+                async with self.giving:
+                    await self.up_to_date()
+                    return await self.settled(await self.informed(command))
+            case DetachDevice() | Discharge() | AbortSession():
+                return await self.settled(command)
+            case CorrectEntry():
+                if command.of != "session":
+                    raise Refused("This entry is not one of a session's.")
+                return await self.settled(command)
+            case _:
+                return await transact(self.store, session, await self.informed(command), self.cache)
+
+    async def informed(self, command: StaffCommand) -> StaffCommand:
+        """The command with what other records say; what the sender wrote there does not count."""
+        match command:
+            case OpenSession():
+                course = course_standing(await self.history(f"course.{command.course_id}"))
+                return command.model_copy(update={"course": course, **await self.around(command, course)})
+            case AttachDevice(device_id=device, session_id=id):
+                return command.model_copy(update={"attached_in": self.rooms.room_of_device(device, id)})
+            case GiveDose(session_id=id):
+                state = (await current(self.store, session, f"session.{id}", self.cache)).state
+                course = None
+                if not isinstance(state, NotOpened):
+                    course = course_standing(await self.history(f"course.{state.opened.course_id}"))
+                return command.model_copy(update={"course": course})
+        return command
+
+    async def around(self, command: OpenSession, course: CourseStanding | None) -> dict[str, object]:
+        """What clinic, patient and rooms say about a session that is to be opened."""
+        id = command.session_id
+        found: dict[str, object] = {
+            "room_in_use": self.rooms.in_use(command.room, by_other_than=id),
+            "course_in_room": self.rooms.room_of_course(command.course_id, other_than=id),
+            "protocol": None,
+            "patient_number": None,
+        }
+        if course is not None:
+            patient = await self.history(f"patient.{course.patient_id}")
+            found["patient_number"] = patient_number(patient)
+        if course is not None and course.protocol is not None:
+            found["protocol"] = adopted(await self.history(f"clinic.{self.clinic}"), course.protocol)
+        return found
+
+    async def history(self, aggregate: str) -> list[Anything]:
+        events = corrected(await self.store.load(aggregate))
+        if any(isinstance(event, Unknown) for event in events):
+            raise Refused(
+                "A record that this depends on holds an entry that this version of KAP cannot read."
+            )
+        return events
+
+    async def up_to_date(self) -> None:
+        try:
+            await self.vitals.wait_for(self.given, FOLDED_WITHIN_S)
+        except TimeoutError as error:
+            raise Unavailable("Rooms and devices are not known for certain now. Try again.") from error
+
+    async def settled(self, command: SessionCommand | CorrectEntry) -> Outcome:
+        """Answered once it is folded: a reading that comes after the answer goes where it should."""
+        outcome = await transact(self.store, session, command, self.cache)
+        self.given = max(self.given, outcome.position)
+        with suppress(TimeoutError):  # it is on record all the same, and will be folded
+            await self.vitals.wait_for(outcome.position, FOLDED_WITHIN_S)
+        return outcome
+
+    async def record(self, command: RecordVitals) -> Outcome:
+        signals = {name: Sample(value=value) for name, value in command.signals.items()}
+        answer = await self.vitals.record_manual(command.session_id, signals, command.at, command.by)
+        return Outcome(1 if answer.status == "recorded" else 0, self.vitals.position)
+
+
+async def follow_facts(store: JetStreamLog, rooms: Rooms, vitals: Vitals) -> None:
+    """Every fact of every session, at once when it is there, to those who tell devices and rooms apart."""
+    facts = store.follow(EVENTS, "kap.events.*.session.>", after=0, name="session-monitor-ingest-events")
+    async for batch in facts:
+        for item in batch:
+            await rooms.fold(item)
+            vitals.fold(item)
+        if facts.caught_up:
+            vitals.folded()
+
+
+async def or_end(work: Coroutine[Any, Any, None]) -> None:
+    """Work that the service is not itself without: when it fails, the service ends, and is started again."""
+    try:
+        await work
+    except Exception as error:
+        log.critical("ending: %s", error, exc_info=error)
+        service.signal_stop()
+
+
+def build() -> AsgiFastStream:
+    clinic = settings.clinic()
+    zone = settings.zone()
+    mllp_port = settings.port("KAP_MLLP_PORT", 2575)
+    path = settings.path("KAP_SNAPSHOT_FILE")
+    nats = service.broker("session-monitor")
+    watching: list[Watching] = []
+    starting: list[Vitals] = []
+
+    async def ready() -> str | None:
+        if not starting or not starting[0].ready.is_set() or not watching:
+            return "the log is being read"
+        return watching[0].behind()
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        client = await nats.connect()
+        store = JetStreamLog(client, clinic, "session-monitor")
+        async with vitals_in(store, client, clinic, zone, mllp_port, settings.bind()) as vitals:
+            monitor = Monitor(store, clinic, vitals, Rooms(store))
+            watching.append(Watching(store, monitor.cache, path))
+            starting.append(vitals)
+
+            @nats.subscriber(f"kap.commands.{clinic}.session", queue="session-monitor", max_workers=32)
+            async def handle(command: Wire) -> service.Answer:
+                return await service.answer(command, lambda: monitor.act(command))
+
+            tasks = [
+                asyncio.create_task(or_end(follow_facts(store, monitor.rooms, vitals))),
+                asyncio.create_task(or_end(watching[0].run())),
+            ]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                watching[0].save()
+
+    return service.app("session-monitor", nats, lifespan, ready)
