@@ -38,7 +38,7 @@ class Invalid(Exception):
         self.problems = problems
 
 
-def gateway_of(request: Request) -> Gateway:
+async def gateway_of(request: Request) -> Gateway:  # not async, it would hop to a thread
     return cast(Gateway, request.app.state.gateway)
 
 
