@@ -218,6 +218,7 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert 'kap_alarms_raised_total{kind="physiological",priority="high"} 2.0' in metrics
         assert 'kap_commands_total{outcome="refused",type="GiveDose"} 3.0' in metrics
         assert "AttachDevice" in docs and "attached_in" not in docs and "room_in_use" not in docs
+    assert [line for line in service.lines() if line["level"] not in ("info", "warning")] == []
 
 
 async def test_what_course_room_and_device_do_not_allow(

@@ -14,6 +14,7 @@ from kap.envelope import EVENTS
 from kap.events import Anything, Unknown, corrected
 from kap.events.vitals import Sample
 from kap.log import JetStreamLog
+from nats import connect
 
 from session_monitor import session
 from session_monitor.rooms import Rooms
@@ -35,6 +36,7 @@ from session_monitor.vitals import Vitals, vitals_in
 from session_monitor.watching import Watching
 
 FOLDED_WITHIN_S = 1.0
+STARTED_WITHIN_S = 4.0
 
 log = logging.getLogger("kap.session-monitor")
 
@@ -111,6 +113,8 @@ class Monitor:
 
     async def up_to_date(self) -> None:
         try:
+            async with asyncio.timeout(STARTED_WITHIN_S):
+                await self.rooms.known.wait()
             await self.vitals.wait_for(self.given, FOLDED_WITHIN_S)
         except TimeoutError as error:
             raise Unavailable("Rooms and devices are not known for certain now. Try again.") from error
@@ -137,6 +141,7 @@ async def follow_facts(store: JetStreamLog, rooms: Rooms, vitals: Vitals) -> Non
             await rooms.fold(item)
             vitals.fold(item)
         if facts.caught_up:
+            rooms.known.set()
             vitals.folded()
 
 
@@ -165,7 +170,12 @@ def build() -> AsgiFastStream:
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        client = await nats.connect()
+        # A connection of its own: FastStream closes the edge's before this ends, but what devices sent is
+        # to be recorded and answered first. When it is closed for good, its followers say so.
+        servers, user, password = service.nats_url()
+        client = await connect(
+            servers, user=user, password=password, **service.nats_options("session-monitor")
+        )
         store = JetStreamLog(client, clinic, "session-monitor")
         async with vitals_in(store, client, clinic, zone, mllp_port, settings.bind()) as vitals:
             monitor = Monitor(store, clinic, vitals, Rooms(store))
@@ -187,5 +197,7 @@ def build() -> AsgiFastStream:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 watching[0].save()
+        await store.close()
+        await client.close()
 
     return service.app("session-monitor", nats, lifespan, ready)

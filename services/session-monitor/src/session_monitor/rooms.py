@@ -1,5 +1,6 @@
 """The sessions open now, their rooms and devices: what one session has to know of the others."""
 
+import asyncio
 from uuid import UUID
 
 from kap.decider import Store, fold
@@ -17,6 +18,7 @@ class Rooms:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.open: dict[UUID, Session] = {}
+        self.known = asyncio.Event()  # all that was on record at the start is folded
 
     async def fold(self, item: Recorded) -> None:
         event = item.event
