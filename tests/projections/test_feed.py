@@ -3,8 +3,9 @@
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -87,6 +88,9 @@ class Page:
         while True:
             frame: dict[str, Any] = json.loads(await asyncio.wait_for(self.socket.recv(), 10))
             self.take(frame)
+            if frame["type"] == "heartbeat":
+                with suppress(ConnectionClosed):  # what came before the end is still to be read
+                    await self.socket.send('{"type":"alive"}')
             if kind is None or frame["type"] == kind:
                 return frame
 
@@ -296,6 +300,18 @@ async def test_a_forgotten_person_is_in_no_frame_kept(place: Place) -> None:
         assert (await again.read())["type"] == "heartbeat"  # nothing missed since
 
 
+async def test_what_waits_for_a_slow_viewer_is_not_sent_after_a_forgetting(place: Place) -> None:
+    async with page(place) as viewer:
+        await viewer.read()
+        (there,) = place.feed.places["staff"]
+        there.slow = feed_module._Slow(place.feed.positions, since=time.monotonic(), sessions=[b'"a name"'])
+        place.feed.slow.add(there)
+        await append(place.log, PersonForgotten(**stamp(), patient_id=uuid4(), ground="request"))
+        assert (await viewer.read())["type"] == "resync"
+        await asyncio.wait_for(viewer.socket.wait_closed(), 5)
+        assert viewer.socket.close_code == 4008
+
+
 async def test_a_bad_ticket_is_turned_away(place: Place) -> None:
     async def hear(message: str) -> int | None:
         async with dial(place) as stranger:
@@ -356,7 +372,6 @@ async def test_a_viewer_without_a_sign_of_life_is_closed(
     async with page(place) as silent, page(place) as living:
         for _ in range(4):
             await living.read("heartbeat")
-            await living.socket.send('{"type":"alive"}')
         await asyncio.wait_for(silent.socket.wait_closed(), 5)
         assert silent.socket.close_code == 4012
         await living.read("heartbeat")
@@ -398,6 +413,7 @@ async def test_signing_out_ends_the_feed(place: Place, monkeypatch: pytest.Monke
 
 
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "ALIVE_S", 120)  # who does not read hears no heartbeat to answer
     monkeypatch.setattr(feed_module, "UNSENT_LEAST", 64 * 2**10)
     monkeypatch.setattr(feed_module, "UNSENT_MOST", 64 * 2**10)
 

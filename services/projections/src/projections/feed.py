@@ -199,6 +199,8 @@ class Feed:
         FRAMES.inc()
         if change.forgotten:
             self._forget_frames()  # they may show a name that nobody may read any more
+            for place in list(self.slow):
+                self._resync(place, "forgotten")
         else:
             self.recent.add(frame)
         if change.oldest < float("inf"):
