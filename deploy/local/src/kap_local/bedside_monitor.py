@@ -66,12 +66,13 @@ class BedsideMonitor:
         control = f"{self.device[-6:]}{next(self.controls):08d}"
         body = message(self.device, self.number, control, now, values, cuff)
         try:
-            if self.streams is None:
-                self.streams = await asyncio.wait_for(asyncio.open_connection(self.host, self.port), ANSWER_S)
-            reader, writer = self.streams
-            writer.write(START + body + END)
-            await writer.drain()
-            reply = await asyncio.wait_for(reader.readuntil(END), ANSWER_S)
+            async with asyncio.timeout(ANSWER_S):  # not wait_for: before Python 3.12 it may lose a cancel
+                if self.streams is None:
+                    self.streams = await asyncio.open_connection(self.host, self.port)
+                reader, writer = self.streams
+                writer.write(START + body + END)
+                await writer.drain()
+                reply = await reader.readuntil(END)
             code = next(
                 (line.split("|")[1] for line in reply.decode().split("\r") if line.startswith("MSA|")), "none"
             )

@@ -1,6 +1,8 @@
 """The staff's side of the HTTP API, as the simulator and the command line use it."""
 
+import asyncio
 import os
+import time
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -13,9 +15,10 @@ Owner = Literal["intake", "session", "integration"]
 
 
 class Staff:
-    """One signed-in person."""
+    """One signed-in person. While KAP is away, each request is tried again for `patience_s`."""
 
-    def __init__(self, http: str) -> None:
+    def __init__(self, http: str, patience_s: float = 3) -> None:
+        self.patience_s = patience_s
         self.http = httpx.AsyncClient(
             base_url=http, headers={"Origin": http}, timeout=15, trust_env=False, limits=httpx.Limits()
         )
@@ -33,16 +36,27 @@ class Staff:
     async def send(self, owner: Owner, type: str, at: datetime, **fields: Any) -> dict[str, Any]:
         """A command; what is refused is a `Failure` with the server's own sentence."""
         body = {"type": type, "id": str(uuid7()), "at": at.astimezone(UTC).isoformat(), **fields}
-        reply = await self.http.post(f"/api/commands/{owner}", json=body)
-        if reply.status_code == 503:  # the same command id: what was recorded is not recorded twice
-            reply = await self.http.post(f"/api/commands/{owner}", json=body)
+        reply = await self._patiently("POST", f"/api/commands/{owner}", json=body)
         if reply.status_code != 200:
             raise Failure(f"{type} was answered {reply.status_code}: {said(reply)}")
         answer: dict[str, Any] = reply.json()
         return answer
 
+    async def _patiently(self, method: str, path: str, **what: Any) -> httpx.Response:
+        """A command keeps its id: what was recorded is not recorded twice."""
+        end = time.monotonic() + self.patience_s
+        while True:
+            try:
+                reply = await self.http.request(method, path, **what)
+                if reply.status_code != 503 or time.monotonic() > end:
+                    return reply
+            except httpx.TransportError as error:
+                if time.monotonic() > end:
+                    raise Failure(f"KAP does not answer at {self.http.base_url} any more.") from error
+            await asyncio.sleep(0.5)
+
     async def get(self, path: str, **query: Any) -> Any:
-        reply = await self.http.get(path, params=query)
+        reply = await self._patiently("GET", path, params=query)
         if reply.status_code != 200:
             raise Failure(f"{path} was answered {reply.status_code}: {said(reply)}")
         return reply.json()
@@ -64,12 +78,12 @@ def said(reply: httpx.Response) -> str:
     return str(body)[:200]
 
 
-async def sign_in_all(http: str, users: list[dict[str, str]]) -> dict[str, Staff]:
+async def sign_in_all(http: str, users: list[dict[str, str]], patience_s: float = 3) -> dict[str, Staff]:
     """One `Staff` a role. Raises `Failure` when a role the simulator needs is missing."""
     staff: dict[str, Staff] = {}
     for user in users:
         if user["role"] in ("nurse", "therapist", "prescriber"):
-            staff[user["role"]] = Staff(http)
+            staff[user["role"]] = Staff(http, patience_s)
             await staff[user["role"]].sign_in(user["username"], user["password"])
     missing = {"nurse", "therapist", "prescriber"} - staff.keys()
     if missing:

@@ -1,6 +1,7 @@
 """`kap demo`: everything, with six patients in their rooms and two who have gone home."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from kap_local.data_folder import write_secret
+from kap_local.simulate import USERS, play_demo
 from kap_local.supervisor import Process
 from kap_local.up import Options, serve
 
@@ -30,6 +33,8 @@ def demo(
         folder = (data or Path(temporary)).resolve()
 
         def patients(run: dict[str, Any]) -> Sequence[Process]:
+            if "users" in run:
+                write_secret(folder / USERS, json.dumps(run["users"]))
             command = [sys.executable, "-m", "kap_local.demo", str(folder), str(seed)]
             return [Process("patients", command, up, os.environ, end=signal.SIGTERM)]
 
@@ -41,6 +46,4 @@ def demo(
 
 
 if __name__ == "__main__":
-    from kap_local.simulate import play_demo
-
     play_demo(Path(sys.argv[1]), int(sys.argv[2]))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,14 +12,14 @@ from urllib.parse import urlsplit
 
 import nats
 import typer
-from nats.aio.client import Client
 from rich.console import Console
 
 from kap_local import run_file
 from kap_local.clinic_client import Staff, sign_in_all
 from kap_local.failure import Failure
 from kap_local.physiology import Event, Kind
-from kap_local.simulation import ATTACHED_MIN, OPENED_MIN, STAY_MIN, Clock, Person, Played, Treatment, person
+from kap_local.simulation import ATTACHED_MIN, OPENED_MIN, TRY_FOR_S, Clock, Person, Played, Treatment, person
+from kap_local.up import until_asked
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -32,88 +33,86 @@ DEMO: list[tuple[float, tuple[Event, ...]]] = [
     (5, (Event("hypertension", 7),)),
     (112, ()),
 ]
-FINISHED = [(7, 260.0), (8, 320.0)]  # room, minutes since their dose
+FINISHED = [(7, 135.0), (8, 195.0)]  # room, minutes since their dose, a day ago
+USERS = "demo_users.json"  # the sign-ins of a demo whose data folder is kept
+
+
+@dataclass(frozen=True)
+class Booking:
+    """Who comes into which room, and when the dose is given. `on`: when one has gone home, the next comes."""
+
+    who: Person
+    room: str
+    dosed_at: datetime
+    on: bool = False
 
 
 async def simulate_all(
     run: dict[str, Any],
-    patients: list[tuple[Person, str, datetime]],
+    bookings: list[Booking],
     *,
     seed: int,
-    speed: float,
-    start: datetime,
+    clock: Clock,
     users: list[dict[str, str]],
-    forever: bool,
+    alone: bool = False,
 ) -> Played:
-    """Plays each (person, room, time of the dose); `forever`, another comes when one has gone home."""
-    staff = await sign_in_all(run["http"], users)
+    """Plays until all have gone home, or until asked to stop; `alone`: nobody else plays on this KAP."""
+    played = Played()
+    staff = await sign_in_all(run["http"], users, TRY_FOR_S)
+    if alone:
+        await end_leftovers(staff["nurse"])
     devices = await nats.connect(
         run["gateway"], name="simulator", inbox_prefix="_INBOX_device-gateway", max_reconnect_attempts=-1
     )
-    played = Played()
-    clock = Clock(start, speed)
-    try:
+
+    async def play(n: int, booking: Booking) -> None:
+        mllp = urlsplit(run["mllp"])
+        while True:
+            await Treatment(
+                who=booking.who,
+                room=booking.room,
+                dosed_at=booking.dosed_at,
+                staff=staff,
+                devices=devices,
+                clinic=run["clinic"],
+                mllp=(mllp.hostname or "127.0.0.1", mllp.port or 2575),
+                clock=clock,
+                random=Random(f"{seed}/{n}/play"),
+                played=played,
+            ).play()
+            if not booking.on:
+                return
+            n += len(bookings)
+            soon = clock.now() + timedelta(minutes=-OPENED_MIN + 1)
+            booking = Booking(person(seed, n), booking.room, soon, on=True)
+
+    async def play_all() -> None:
         async with asyncio.TaskGroup() as group:
-            for n, (who, room, dosed_at) in enumerate(patients):
-                group.create_task(
-                    play_room(
-                        run,
-                        staff,
-                        devices,
-                        who,
-                        room,
-                        dosed_at,
-                        clock,
-                        played,
-                        seed,
-                        n,
-                        len(patients),
-                        forever,
-                    )
-                )
+            for n, booking in enumerate(bookings):
+                group.create_task(play(n, booking))
+
+    playing = asyncio.create_task(play_all())
+    try:
+        with until_asked() as asked:
+            stopping = asyncio.create_task(asked.wait())
+            await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+        if playing.done():
+            playing.result()
     except* Failure as failures:
-        raise failures.exceptions[0] from None
+        raise first(failures) from None
     finally:
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
         await devices.close()
         for one in staff.values():
             await one.close()
     return played
 
 
-async def play_room(
-    run: dict[str, Any],
-    staff: dict[str, Staff],
-    devices: Client,
-    who: Person,
-    room: str,
-    dosed_at: datetime,
-    clock: Clock,
-    played: Played,
-    seed: int,
-    n: int,
-    rooms: int,
-    forever: bool,
-) -> None:
-    mllp = urlsplit(run["mllp"])
-    while True:
-        treatment = Treatment(
-            who=who,
-            room=room,
-            dosed_at=dosed_at,
-            staff=staff,
-            devices=devices,
-            clinic=run["clinic"],
-            mllp=(mllp.hostname or "127.0.0.1", mllp.port or 2575),
-            clock=clock,
-            random=Random(f"{seed}/{n}/play"),
-            played=played,
-        )
-        await treatment.play()
-        if not forever:
-            return
-        n += rooms
-        who = person(seed, n)
-        dosed_at = clock.now() + timedelta(minutes=-OPENED_MIN + 1)
+def first(failures: BaseExceptionGroup[Failure]) -> Failure:
+    one = failures.exceptions[0]
+    return first(one) if isinstance(one, BaseExceptionGroup) else one
 
 
 def users_of(run: dict[str, Any], file: Path | None) -> list[dict[str, str]]:
@@ -165,20 +164,17 @@ def simulate(
     now = datetime.now(UTC)
     # without a past the first patient is just being admitted
     first = now - timedelta(minutes=since) if since else now + timedelta(minutes=-OPENED_MIN)
-    chosen: list[tuple[Person, str, datetime]] = []
+    bookings: list[Booking] = []
     for n in range(patients):
         dosed_at = first + timedelta(minutes=apart * n)
         happens: tuple[Event, ...] = ()
         if event is not None and n == 0:
             kind: Kind = next(k for k in get_args(Kind) if k == event)
             happens = (Event(kind, max(0.5, (now - dosed_at).total_seconds() / 60 + 2)),)
-        chosen.append((person(seed, n, force=happens), str(first_room + n), dosed_at))
+        bookings.append(Booking(person(seed, n, force=happens), str(first_room + n), dosed_at, forever))
     start = min([now, first + timedelta(minutes=ATTACHED_MIN)])
-    played = asyncio.run(
-        simulate_all(
-            run, chosen, seed=seed, speed=speed, start=start, users=users_of(run, users), forever=forever
-        )
-    )
+    clock = Clock(start, speed)
+    played = asyncio.run(simulate_all(run, bookings, seed=seed, clock=clock, users=users_of(run, users)))
     report = {"patients": played.patients, "commands": played.commands, "backfilled": played.backfilled}
     if json_:
         print(json.dumps(report | {"monitor_answers": played.answers}))
@@ -189,46 +185,36 @@ def simulate(
         )
 
 
-def demo_patients(seed: int, now: datetime) -> list[tuple[Person, str, datetime]]:
-    patients = [
-        (person(seed, n, force=events), str(n + 1), now - timedelta(minutes=minute))
+def demo_bookings(seed: int, now: datetime) -> list[Booking]:
+    bookings = [
+        Booking(person(seed, n, force=events), str(n + 1), now - timedelta(minutes=minute), on=True)
         for n, (minute, events) in enumerate(DEMO)
     ]
     for room, minutes in FINISHED:
-        # long enough ago that the stay and the way home are over, and yesterday for the integration visit
-        dosed = now - timedelta(days=1, minutes=minutes - STAY_MIN)
-        patients.append((person(seed, room), str(room), dosed))
-    return patients
+        # yesterday, so that the integration visit has been too
+        dosed = now - timedelta(days=1, minutes=minutes)
+        bookings.append(Booking(person(seed, room), str(room), dosed))
+    return bookings
 
 
 def play_demo(data: Path, seed: int) -> None:
     """What the demo's own process plays until it is stopped."""
     logging.basicConfig(level=logging.WARNING)
-    run = run_file.read(data)
-    now = datetime.now(UTC)
+    run, now = run_file.read(data), datetime.now(UTC)
+    kept = data / USERS
+    users = users_of(run, kept if kept.exists() else None)
     asyncio.run(
-        simulate_all(
-            run,
-            demo_patients(seed, now),
-            seed=seed,
-            speed=0,
-            start=now,
-            users=users_of(run, None),
-            forever=True,
-        )
+        simulate_all(run, demo_bookings(seed, now), seed=seed, clock=Clock(now), users=users, alone=True)
     )
 
 
-async def end_leftovers(run: dict[str, Any], users: list[dict[str, str]]) -> None:
-    """Sessions of an earlier demo on the same data: nobody plays them any more."""
-    staff = await sign_in_all(run["http"], users)
-    for session in await staff["nurse"].get("/api/sessions", state="open"):
-        await staff["nurse"].send(
+async def end_leftovers(nurse: Staff) -> None:
+    """Sessions that an earlier process played: their rooms are needed."""
+    for session in await nurse.get("/api/sessions", state="open"):
+        await nurse.send(
             "session",
             "AbortSession",
             datetime.now(UTC),
             session_id=session["session_id"],
             reason="The simulation was stopped.",
         )
-    for one in staff.values():
-        await one.close()

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal, get_args
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from kap.events.session import Route
 from kap.ids import uuid7
 from kap.protocol import defaults
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 
 from kap_local import physiology
 from kap_local.bedside_monitor import BedsideMonitor
@@ -35,12 +36,17 @@ LAST = (
     "Abend Birke Calm Dorn Eller Falk Grimm Hain Ilm Jahn Kranz Linde Moor Nagel Ohm Pfau Quell Sand".split()
 )
 
+ROOMS = [str(n) for n in range(1, 9)]  # that a new clinic has
+
 OPENED_MIN, ATTACHED_MIN, CHECKED_MIN = -20.0, -15.0, -4.0  # before the dose
 STAY_MIN = 125.0
 CUFF_EVERY_MIN = 5.0
 PAST_EVERY_S = 5.0  # a sample each so many seconds of a declared past; live it is one each second
 LIVE_WITHIN_S = 2.0
 CHUNK = 500
+ANSWER_S = 5.0
+TRY_FOR_S = 60.0  # a service that is started again is back within
+PLANNED_WITHIN_S = 30.0
 
 
 @dataclass
@@ -110,10 +116,12 @@ class Treatment:
     clock: Clock
     random: Random
     played: Played
-    finish: bool = True
     patient_id: UUID = field(default_factory=uuid7)
     course_id: UUID = field(default_factory=uuid7)
     session_id: UUID = field(default_factory=uuid7)
+
+    def __post_init__(self) -> None:
+        self.noise = Random(self.random.getrandbits(64))  # the monitor's own: it runs beside the steps
 
     @property
     def device(self) -> str:
@@ -160,14 +168,11 @@ class Treatment:
         await self.send(
             "nurse", "session", "AttachDevice", self.at(ATTACHED_MIN), **session, device_id=self.device
         )
-        monitoring = asyncio.create_task(self.monitor())
-        try:
+        async with asyncio.TaskGroup() as both:  # the stay goes on until the last reading is in
+            both.create_task(self.monitor())
             for minute, step in self.steps():
                 await self.clock.until(self.at(minute))
                 await step(self.at(minute))
-        finally:
-            monitoring.cancel()
-            await asyncio.gather(monitoring, return_exceptions=True)
         await self.follow_up()
         self.played.patients += 1
 
@@ -222,7 +227,7 @@ class Treatment:
             **course,
             visit="dosing",
             planned_for=self.dosed_at.isoformat(),
-            room=self.room,
+            room=self.room if self.room in ROOMS else None,
         )
 
     def steps(self) -> list[tuple[float, Callable[[datetime], Awaitable[None]]]]:
@@ -264,38 +269,42 @@ class Treatment:
         visit = self.at(STAY_MIN) + timedelta(hours=20)
         if visit > self.clock.now():
             return
-        plan = str(uuid5(self.session_id, "care_plan"))
-        for attempt in range(20):  # the plan follows the discharge by itself, a moment later
-            try:
-                await self.send(
-                    "therapist", "integration", "RecordIntegration", visit, care_plan_id=plan, visit=1,
-                    themes="The sea, and being carried.", practices="Ten minutes of writing each morning.",
-                    measures=[{"instrument": "phq-9", "total": self.random.randint(4, 12)}],
-                )  # fmt: skip
-                return
-            except Failure:
-                if attempt == 19:
-                    raise
-                await asyncio.sleep(0.25)
+        plan = await self.care_plan()
+        await self.send(
+            "therapist", "integration", "RecordIntegration", visit, care_plan_id=plan, visit=1,
+            themes="The sea, and being carried.", practices="Ten minutes of writing each morning.",
+            measures=[{"instrument": "phq-9", "total": self.random.randint(4, 12)}],
+        )  # fmt: skip
+
+    async def care_plan(self) -> str:
+        """It follows the discharge by itself, and is shown a moment later."""
+        end = asyncio.get_running_loop().time() + PLANNED_WITHIN_S
+        while asyncio.get_running_loop().time() < end:
+            course = await self.staff["therapist"].get(f"/api/courses/{self.course_id}")
+            for plan in course["care_plans"]:
+                if plan["session_id"] == str(self.session_id):
+                    return str(plan["care_plan_id"])
+            await asyncio.sleep(0.2)
+        raise Failure(f"No care plan followed the discharge from room {self.room}.")
 
     async def monitor(self) -> None:
         """The bedside monitor: what is past in bulk and declared, what is now each second over MLLP."""
-        body, sent = self.who.body, self.at(ATTACHED_MIN)
+        body, sent, end = self.who.body, self.at(ATTACHED_MIN), self.at(STAY_MIN)
         bedside = BedsideMonitor(*self.mllp, self.device, self.who.number)
         last_cuff: tuple[datetime, dict[str, float]] | None = None
         next_cuff = sent
         try:
-            while True:
+            while sent < end:
                 now = self.clock.now()
-                past = (datetime.now(UTC) - sent).total_seconds() > LIVE_WITHIN_S + 1
-                if past:
+                if (datetime.now(UTC) - sent).total_seconds() > LIVE_WITHIN_S + 1:
                     readings: list[dict[str, Any]] = []
-                    while sent < now - timedelta(seconds=LIVE_WITHIN_S) and len(readings) < CHUNK - 1:
+                    until = min(end, now - timedelta(seconds=LIVE_WITHIN_S))
+                    while sent < until and len(readings) < CHUNK:
                         minute = (sent - self.dosed_at).total_seconds() / 60
-                        values = physiology.monitor(body, minute, self.random)
+                        values = physiology.monitor(body, minute, self.noise)
                         if sent >= next_cuff:
                             next_cuff = sent + timedelta(minutes=CUFF_EVERY_MIN)
-                            last_cuff = (sent, physiology.cuff(body, minute, self.random))
+                            last_cuff = (sent, physiology.cuff(body, minute, self.noise))
                             values |= last_cuff[1]
                         readings.append({"device_time": sent.isoformat(), "signals": values})
                         sent += timedelta(seconds=PAST_EVERY_S)
@@ -307,11 +316,11 @@ class Treatment:
                 minute = (now - self.dosed_at).total_seconds() / 60
                 if now >= next_cuff:
                     next_cuff = now + timedelta(minutes=CUFF_EVERY_MIN)
-                    last_cuff = (now, physiology.cuff(body, minute, self.random))
-                code = await bedside.send(now, physiology.monitor(body, minute, self.random), last_cuff)
+                    last_cuff = (now, physiology.cuff(body, minute, self.noise))
+                code = await bedside.send(now, physiology.monitor(body, minute, self.noise), last_cuff)
                 if code != "AA":
-                    log.warning("the monitor was answered %s", code, extra={"device": self.device})
-                sent = now
+                    log.warning("the monitor of room %s was answered %s", self.room, code)
+                sent = max(sent, now)
                 await asyncio.sleep(max(0.05, 1 - (datetime.now(UTC) - now).total_seconds()))
         finally:
             await bedside.close()
@@ -325,14 +334,27 @@ class Treatment:
             "backfilled": True,
             "readings": readings,
         }
-        reply = await self.devices.request(
-            f"kap.ingest.{self.clinic}.vitals", json.dumps(body).encode(), timeout=15
-        )
-        answer = json.loads(reply.data)
+        answer = await self.answered(json.dumps(body).encode())
         refused = [a for a in answer.get("answers", []) if a["status"] not in ("recorded", "repeated")]
         if "answers" not in answer or refused:
             raise Failure(f"Backfilled readings were refused: {refused[:1] or answer}")
         self.played.backfilled += len(readings)
+
+    async def answered(self, body: bytes) -> dict[str, Any]:
+        """The same request again while nobody takes it: what was recorded is not recorded twice."""
+        end = asyncio.get_running_loop().time() + TRY_FOR_S
+        while True:
+            answer: dict[str, Any]
+            try:
+                reply = await self.devices.request(f"kap.ingest.{self.clinic}.vitals", body, timeout=ANSWER_S)
+                answer = json.loads(reply.data)
+            except (NatsError, TimeoutError) as error:
+                answer = {"unavailable": type(error).__name__}
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise asyncio.CancelledError  # nats-py's wait_for may lose a cancel (Python 3.11)
+            if "unavailable" not in answer or asyncio.get_running_loop().time() > end:
+                return answer
+            await asyncio.sleep(0.5)
 
 
 def amount(body: Body) -> dict[str, Any]:

@@ -203,5 +203,6 @@ async def ingesting(nats: Client, clinic: str, ingest: Ingest) -> AsyncIterator[
     try:
         yield
     finally:
-        await subscription.unsubscribe()
+        if not nats.is_closed:  # else it ended with its connection
+            await subscription.unsubscribe()
         await ingest.close()
