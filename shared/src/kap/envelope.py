@@ -29,42 +29,44 @@ def aggregate(event: Fact) -> str:
     return f"{kind}.{event.aggregate_id}"
 
 
-def headers(
-    event: Fact | VitalRecorded, service: str, *, command: UUID | None, after: int | None = None
-) -> dict[str, str]:
-    """`command` caused the event; `after` is the position of EVENTS that a reading's recorder had folded."""
-    reading = isinstance(event, VitalRecorded)
-    if isinstance(event, VitalRecorded):
-        kind, target, actor = "vitals", str(event.session_id), _reader(event)
-    else:
-        kind, target = aggregate(event).split(".")
-        actor = event.by
-    name = snake(type(event).__name__)
-    result = {
-        "Nats-Msg-Id": str(event.id),
+def headers(event: Fact, service: str, *, command: UUID | None) -> dict[str, str]:
+    """The headers of a fact; `command` caused it."""
+    kind, target = aggregate(event).split(".")
+    result = _common(event.id, f"{kind}.{snake(type(event).__name__)}", service, target, event.by)
+    if command is not None:
+        result["ce-correlationid"] = result["ce-causationid"] = str(command)
+    return {name: header(value) for name, value in result.items()}
+
+
+def reading_headers(reading: VitalRecorded, service: str, after: int) -> dict[str, str]:
+    """The headers of a reading; `after` is the position of EVENTS that its recorder had folded.
+
+    No value here needs encoding: ids, names and actors are of plain characters by their types.
+    """
+    actor = reading.entered_by or f"device:{reading.device_id}"
+    result = _common(reading.id, "vitals.vital_recorded", service, str(reading.session_id), actor)
+    result["kap-events-seq"] = str(after)
+    return result
+
+
+def _common(id: UUID, kind: str, service: str, target: str, actor: str) -> dict[str, str]:
+    told = str(id)
+    return {
+        "Nats-Msg-Id": told,
         "Content-Type": "application/json",
         "ce-specversion": "1.0",
-        "ce-id": str(event.id),
-        "ce-type": f"kap.{kind}.{name}.v1",
+        "ce-id": told,
+        "ce-type": f"kap.{kind}.v1",
         "ce-source": f"/kap/{service}",
         "ce-subject": target,
         "ce-time": datetime.now(UTC).isoformat(),
         "ce-actor": actor,
     }
-    if command is not None:
-        result["ce-correlationid"] = result["ce-causationid"] = str(command)
-    if reading and after is not None:
-        result["kap-events-seq"] = str(after)
-    return {name: header(value) for name, value in result.items()}
 
 
 def header(value: str) -> str:
     """A CloudEvents attribute as the value of a header."""
     return value if _PLAIN.fullmatch(value) else quote(value, safe=_SAFE)
-
-
-def _reader(reading: VitalRecorded) -> str:
-    return reading.entered_by or f"device:{reading.device_id}"
 
 
 def recorded(
@@ -103,7 +105,7 @@ def _named(body: bytes) -> str:
 
 def _time(value: str | None) -> datetime | None:
     try:
-        return datetime.fromisoformat(unquote(value)) if value else None
+        return datetime.fromisoformat(unquote(value) if "%" in value else value) if value else None
     except ValueError:
         return None
 

@@ -21,6 +21,20 @@ from nats.errors import ConnectionClosedError, Error
 from kap import envelope, metrics
 from kap.events import Recorded
 
+
+def header_lines(raw: bytes) -> dict[str, str]:
+    """A message's headers. nats-py looks at each character of each name: a third of a reader's time."""
+    found: dict[str, str] = {}
+    for line in raw.decode("utf-8", "replace").split("\r\n"):
+        name, colon, value = line.partition(":")
+        name = name.strip()
+        if colon and name.isascii() and " " not in name and "\t" not in name:
+            found[name] = value.strip()
+    return found
+
+
+Client._parse_header_lines = staticmethod(header_lines)  # type: ignore[method-assign]
+
 BATCH = 500
 PULL = 1000  # messages asked for at a time; at most twice as many are on their way
 IDLE_S = 1.0

@@ -185,7 +185,7 @@ class _Recorder:
             (
                 envelope.subject(log.clinic, r),
                 encode(r),
-                envelope.headers(r, log.service, command=None, after=after),
+                envelope.reading_headers(r, log.service, after),
             )
             for r in readings
         ]

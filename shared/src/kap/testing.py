@@ -61,7 +61,11 @@ class MemoryLog:
 
     def _store(self, stream: str, event: Fact | VitalRecorded, command: UUID | None, after: int) -> None:
         subject = envelope.subject(self.clinic, event)
-        headers = envelope.headers(event, self.service, command=command, after=after)
+        headers = (
+            envelope.reading_headers(event, self.service, after)
+            if isinstance(event, VitalRecorded)
+            else envelope.headers(event, self.service, command=command)
+        )
         position = len(self.streams[stream]) + 1
         item = envelope.recorded(position, subject, headers, encode(event), datetime.now(UTC))
         self.streams[stream].append((subject, item))

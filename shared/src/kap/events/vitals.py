@@ -3,8 +3,9 @@
 These names and fields are kept for as long as the clinic keeps records: add, never change.
 """
 
+from hashlib import sha1
 from typing import Literal, get_args
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
@@ -53,10 +54,14 @@ class VitalRecorded(Frozen):
     signals: dict[Signal, Sample]
 
 
-_READING = UUID("6a1c2c1e-6d0b-5c55-9f0e-8b8f6a4a2d10")
+_READING = UUID("6a1c2c1e-6d0b-5c55-9f0e-8b8f6a4a2d10").bytes
 
 
 def reading_id(session_id: UUID, source: str, device_time: str, signals: dict[Signal, Sample]) -> UUID:
-    """The id that makes a repeat harmless: of session, device (or person), device time and the values."""
-    pairs = ",".join(f"{name}={sample.value:g}" for name, sample in sorted(signals.items()))
-    return uuid5(_READING, f"{session_id}|{source}|{device_time}|{pairs}")
+    """The id that makes a repeat harmless: of session, device (or person), device time and the values.
+
+    A version 5 UUID (RFC 9562), written out because `uuid5` takes twice as long and this is the hot path.
+    """
+    pairs = ",".join([f"{name}={signals[name].value:g}" for name in sorted(signals)])
+    digest = sha1(_READING + f"{session_id}|{source}|{device_time}|{pairs}".encode(), usedforsecurity=False)
+    return UUID(bytes=digest.digest()[:16], version=5)
