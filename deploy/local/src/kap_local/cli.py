@@ -16,6 +16,7 @@ COMMANDS = {
     "up": "kap_local.up:up",
     "demo": "kap_local.demo:demo",
     "simulate": "kap_local.simulate:simulate",
+    "bench": "kap_local.bench.command:bench",
     "tail": "kap_local.tail:tail",
     "forget": "kap_local.forget:forget",
 }
