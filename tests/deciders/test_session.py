@@ -417,6 +417,13 @@ def test_a_course_stands_as_its_own_events_say() -> None:
     assert after == ready.model_copy(update={"consent": "withdrawn", "closed": True})
 
 
+def test_a_new_assessment_wants_a_new_preparation() -> None:
+    """A preparation answered what was found before; what is found now it cannot know."""
+    again = course_facts[1].model_copy(update={"id": UUID(int=18)})
+    after = standing.course_standing([*course_facts, again])
+    assert after == ready.model_copy(update={"prepared": False})
+
+
 def test_a_forgotten_patient_has_no_number() -> None:
     registered = PatientRegistered(
         id=UUID(int=17),

@@ -60,6 +60,7 @@ def _change(event: Anything) -> dict[str, object]:
                 "route": event.route,
                 "protocol": event.protocol,
                 "weight_kg": event.weight_kg,
+                "prepared": False,  # for what was found before: a new assessment wants a new preparation
             }
         case Prepared():
             return {"prepared": True}
