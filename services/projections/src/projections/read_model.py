@@ -6,12 +6,13 @@ own, so that a rebuild (projections.rebuild) grows beside it and takes its place
 """
 
 import asyncio
+import gc
 import hashlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 import asyncpg
@@ -56,6 +57,9 @@ class CannotApply(Exception):
 class Followed(Protocol):
     pending: int | None
     epoch: str | None
+
+    @property
+    def lag_s(self) -> float: ...
 
     def batches(self) -> AsyncGenerator[list[Recorded], None]: ...
 
@@ -103,11 +107,12 @@ class ReadModel:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`epoch` names the log that was read; `generation` counts the rebuilds."""
+    """`epoch` names the log that was read; `generation` counts the rebuilds; `tables` is their digest."""
 
     position: int
     epoch: str | None
     generation: int
+    tables: str
 
 
 CHECKPOINTS = """
@@ -125,7 +130,7 @@ update public.checkpoint set position = $3, epoch = $4
 where name = $1 and position = $2 and generation = $5
 """
 
-READ = "select position, epoch, generation from public.checkpoint where name = $1"
+READ = "select position, epoch, generation, tables from public.checkpoint where name = $1"
 
 
 async def connect(database_url: str, schema: str) -> Connection:
@@ -148,22 +153,14 @@ def lock_key(name: str) -> int:
 
 
 async def prepare(connection: Connection, model: ReadModel) -> None:
-    """Make the schema when there is none; refuse one whose tables are others than ours."""
+    """Make the read model's schema when there is none."""
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", lock_key("prepare"))
         await connection.execute("set local client_min_messages = warning")
         await connection.execute(CHECKPOINTS)
-        there = await connection.fetchval("select tables from public.checkpoint where name = $1", model.name)
-        if there is None:
+        new = "insert into public.checkpoint (name, tables) values ($1, $2) on conflict do nothing"
+        if await connection.execute(new, model.name, model.digest) == "INSERT 0 1":
             await make_schema(connection, model, model.name)
-            await connection.execute(
-                "insert into public.checkpoint (name, tables) values ($1, $2)", model.name, model.digest
-            )
-        elif there != model.digest:
-            raise CannotApply(
-                f"the tables of {model.name} are not those of this version of KAP: "
-                f"run `kap rebuild {model.kind}`"
-            )
 
 
 async def make_schema(connection: Connection, model: ReadModel, schema: str) -> None:
@@ -176,7 +173,7 @@ async def read_checkpoint(
     connection: Connection, name: str, lock: Literal["", "for update"] = ""
 ) -> Checkpoint | None:
     row = await connection.fetchrow(f"{READ} {lock}", name)
-    return Checkpoint(row["position"], row["epoch"], row["generation"]) if row else None
+    return Checkpoint(**row) if row else None
 
 
 _AWAY_CLASSES = ("08", "40", "53", "57", "58")  # connection, rollback, resources, shutdown, system
@@ -188,7 +185,9 @@ def away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         code = str(error.sqlstate or "")
         return code[:2] in _AWAY_CLASSES or code in _AWAY_CODES
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | Unavailable)
+    # InternalClientError is what a connection cut in the middle of a batch may raise.
+    gone = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, Unavailable)
+    return isinstance(error, gone)
 
 
 State = Literal["starting", "waiting", "standing by", "following", "stopped"]
@@ -205,7 +204,7 @@ class Keeper:
         self.why = ""
         self.position = 0
         self.lag_s = 0.0
-        self._good = time.monotonic()  # when the rows were last known to be up to date
+        self._good = time.monotonic()  # up to when the rows are known to hold everything
 
     async def run(self) -> None:
         pause = PAUSE_S
@@ -215,9 +214,10 @@ class Keeper:
                 connection = await connect(self.database_url, self.model.name)
                 try:
                     await prepare(connection, self.model)
-                    generation = await self._stand_by(connection)
+                    checkpoint = await self._stand_by(connection)
+                    generation = checkpoint.generation
                     pause = PAUSE_S
-                    await self._follow(connection)
+                    await self._follow(connection, checkpoint)
                 finally:
                     OWNER.labels(self.model.name).set(0)
                     # Not close(): that waits for a server that may be gone.
@@ -227,7 +227,7 @@ class Keeper:
                     self._be("waiting", f"{type(error).__name__}: {error}")
                     RETRIES.labels(self.model.name).inc()
                     LAG_EVENTS.labels(self.model.name).set(-1)
-                    self._late()
+                    self._lag(None)
                     log.warning(
                         "read model waits for Postgres or the log",
                         extra={"model": self.model.name, "pause_s": pause, "reason": self.why},
@@ -245,22 +245,26 @@ class Keeper:
                     await self._until_rebuilt(generation)
                     STOPPED.labels(self.model.name).set(0)
 
-    async def _stand_by(self, connection: Connection) -> int:
+    async def _stand_by(self, connection: Connection) -> Checkpoint:
         """Returns as the owner. The lock is this connection's: it ends with it."""
         while not await connection.fetchval("select pg_try_advisory_lock($1)", lock_key(self.model.name)):
             self._be("standing by", "another process keeps it")
-            self.lag_s = 0.0
+            self._lag(0)
             await asyncio.sleep(STANDBY_S)
         OWNER.labels(self.model.name).set(1)
         checkpoint = await read_checkpoint(connection, self.model.name)
-        return checkpoint.generation if checkpoint else 0
+        if checkpoint is None:
+            raise CannotApply(f"the checkpoint of {self.model.name} was deleted")
+        return checkpoint
 
-    async def _follow(self, connection: Connection) -> None:
+    async def _follow(self, connection: Connection, checkpoint: Checkpoint) -> None:
         """Apply batch after batch; returns when a rebuild took this read model's place."""
         model = self.model
-        checkpoint = await read_checkpoint(connection, model.name)
-        if checkpoint is None:
-            return
+        if checkpoint.tables != model.digest:
+            raise CannotApply(
+                f"the tables of {model.name} are not those of this version of KAP: "
+                f"run `kap rebuild {model.kind}`"
+            )
         self.position = checkpoint.position
         apply = model.begin()
         follower = self.log.follow(
@@ -272,6 +276,7 @@ class Keeper:
         )
         async with aclosing(follower.batches()) as batches:
             async for batch in batches:
+                stop_when_told()
                 fresh = [item for item in batch if item.position > self.position]
                 if not fresh:
                     if await read_checkpoint(connection, model.name) != checkpoint:
@@ -279,7 +284,7 @@ class Keeper:
                 else:
                     started = time.perf_counter()
                     model.check(fresh)
-                    moved = Checkpoint(fresh[-1].position, follower.epoch, checkpoint.generation)
+                    moved = replace(checkpoint, position=fresh[-1].position, epoch=follower.epoch)
                     async with connection.transaction():
                         if not await advance(connection, model.name, checkpoint, moved):
                             return
@@ -288,27 +293,25 @@ class Keeper:
                     ROWS.labels(model.name).inc(rows)
                     POSITION.labels(model.name).set(self.position)
                     BATCH.labels(model.name).observe(time.perf_counter() - started)
-                if follower.pending is not None:
+                if follower.pending is None:
+                    self._lag(None)
+                else:
                     self._be("following")
+                    self._lag(follower.lag_s)
                     LAG_EVENTS.labels(model.name).set(follower.pending)
-                    if follower.pending == 0:
-                        self._good = time.monotonic()
-                self._late()
 
     async def _until_rebuilt(self, generation: int | None) -> None:
         """Nothing but a rebuild (or another version of KAP) helps one that stopped."""
         while True:
             await asyncio.sleep(STANDBY_S)
-            self._late()
+            self._lag(None)
             with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection = await connect(self.database_url, self.model.name)
                 try:
                     checkpoint = await read_checkpoint(connection, self.model.name)
                 finally:
                     connection.terminate()
-                if generation is None:
-                    generation = checkpoint.generation if checkpoint else -1
-                elif checkpoint and checkpoint.generation != generation:
+                if checkpoint is None or checkpoint.generation != generation:
                     return
 
     def _be(self, state: State, why: str = "") -> None:
@@ -316,8 +319,11 @@ class Keeper:
             log.info("read model follows", extra={"model": self.model.name, "position": self.position})
         self.state, self.why = state, why
 
-    def _late(self) -> None:
-        self.lag_s = 0.0 if self.state == "standing by" else time.monotonic() - self._good
+    def _lag(self, seconds: float | None) -> None:
+        """None when it is not known: then it has grown since it was."""
+        if seconds is not None:
+            self._good = time.monotonic() - seconds
+        self.lag_s = time.monotonic() - self._good
         LAG_SECONDS.labels(self.model.name).set(self.lag_s)
 
     @property
@@ -336,6 +342,13 @@ async def advance(connection: Connection, name: str, from_: Checkpoint, to: Chec
     return done == "UPDATE 1"
 
 
+def stop_when_told() -> None:
+    """Python 3.11's wait_for forgets a cancellation that comes together with its result."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def together(*parts: Apply) -> Apply:
     """One function that applies a batch to several tables."""
 
@@ -343,6 +356,16 @@ def together(*parts: Apply) -> Apply:
         return sum([await part(connection, batch) for part in parts])
 
     return apply
+
+
+def spare_the_collector() -> None:
+    """For a process that only reads the log: its many small objects hold no cycles.
+
+    Looking for some every 700 objects took a third of the time of a batch (60 µs a reading, 38 without).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def keep(keepers: Sequence[Keeper]) -> None:

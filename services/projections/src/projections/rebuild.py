@@ -6,7 +6,7 @@ for a moment; it then finds the generation changed and goes on from what was bui
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
 
@@ -52,8 +52,7 @@ async def rebuild(
     try:
         if not await connection.fetchval("select pg_try_advisory_lock($1)", read_model.lock_key(beside)):
             raise CannotRebuild(f"{model.name} is being rebuilt by another process.")
-        with suppress(read_model.CannotApply):  # other tables than ours are a reason to rebuild
-            await read_model.prepare(connection, model)
+        await read_model.prepare(connection, model)
         async with connection.transaction():
             await connection.execute("set local client_min_messages = warning")
             await connection.execute(f'drop schema if exists "{before}" cascade')

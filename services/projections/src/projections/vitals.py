@@ -73,7 +73,7 @@ def begin() -> Apply:
 
     async def apply(connection: Connection, batch: Sequence[Recorded]) -> int:
         readings = [item.event for item in batch if isinstance(item.event, VitalRecorded)]
-        for week in {_week(reading.observed_at) for reading in readings} - ready:
+        for week in _weeks([reading.observed_at for reading in readings]) - ready:
             await connection.execute(ARRIVED)
             await _make_partition(connection, week)
             ready.add(week)
@@ -82,6 +82,12 @@ def begin() -> Apply:
         return len(readings)
 
     return apply
+
+
+def _weeks(times: Sequence[datetime]) -> set[datetime]:
+    """The weeks' first days; nearly always there is one."""
+    ends = {_week(time) for time in (min(times), max(times))} if times else set()
+    return ends if len(ends) < 2 else {_week(time) for time in times}
 
 
 def _week(time: datetime) -> datetime:
@@ -96,9 +102,16 @@ async def _make_partition(connection: Connection, week: datetime) -> None:
         )
 
 
+_PLACE = {signal: n for n, signal in enumerate(SIGNALS)}
+
+
 def _row(reading: VitalRecorded) -> tuple[object, ...]:
-    signals = reading.signals
-    questionable = [name for name, sample in signals.items() if sample.quality != "ok"]
+    values: list[float | None] = [None] * len(SIGNALS)
+    questionable = None
+    for name, sample in reading.signals.items():
+        values[_PLACE[name]] = sample.value
+        if sample.quality != "ok":
+            questionable = [*(questionable or ()), name]
     return (
         reading.session_id,
         reading.observed_at,
@@ -107,8 +120,8 @@ def _row(reading: VitalRecorded) -> tuple[object, ...]:
         reading.device_id,
         reading.entered_by,
         reading.backfilled,
-        questionable or None,
-        *[sample.value if (sample := signals.get(name)) else None for name in SIGNALS],
+        questionable,
+        *values,
     )
 
 
