@@ -123,7 +123,7 @@ async def test_with_postgres_down_everything_live_works_and_history_says_so(
 ) -> None:
     async with scene(guard, nats_server, tmp_path, NOWHERE) as one:
         session_id = one.session_id
-        nurse, wall = await one.staff("nurse", "wall")
+        nurse, prescriber, wall = await one.staff("nurse", "prescriber", "wall")
         await recorded(nurse, "session", "RecordVitals", session_id=session_id, signals={"spo2": 70})
 
         async def sessions() -> Any:
@@ -149,6 +149,12 @@ async def test_with_postgres_down_everything_live_works_and_history_says_so(
 
         [alarm] = await gw.until(acknowledged, "the acknowledgement")
         assert alarm["acknowledged_by_name"] == "Invented nurse"
+        which = {"session_id": session_id, "alarm_id": alarm["alarm_id"]}
+        late = await gw.send(prescriber, "session", "AcknowledgeAlarm", **which)
+        assert (late.status_code, late.json()) == (
+            409,
+            {"refused": "This alarm was acknowledged by Invented nurse."},
+        )
         assert await gw.register(nurse, "Ansgar Holloway", "0418")
         for path in (
             f"/api/sessions/{session_id}/timeline", f"/api/sessions/{session_id}/vitals", "/api/courses",

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from projections.users import User, Users
 
 log = logging.getLogger("kap.gateway")
 
+ACTOR = re.compile(r"staff:[0-9a-f-]{36}")
 DEVICES_KNOWN_FOR_S = 5.0  # session-monitor says them each second
 NAMES = (
     ("by", "by_name"),
@@ -149,6 +151,10 @@ class Gateway:
             if name in named and named[name] is None:
                 named[name] = self.users.name(named.get(actor))
         return named
+
+    def named(self, sentence: str) -> str:
+        """A service's own words, with the names of the staff it speaks of: it knows them by id alone."""
+        return ACTOR.sub(lambda found: self.users.name(found[0]) or "somebody", sentence)
 
     def _renamed(self, patient_id: UUID) -> None:
         """A name was opened after its fact was on the board: the viewers get the session again."""

@@ -152,7 +152,7 @@ async def send(gateway: Gateway, owner: Owner, command: dict[str, Any]) -> tuple
         case {"recorded": int(recorded), "position": int(position)}:
             return 200, {"recorded": recorded, "position": position}
         case {"refused": str(reason)}:
-            return 409, {"refused": reason}
+            return 409, {"refused": gateway.named(reason)}
         case {"invalid": list(problems)}:
             return 422, {"invalid": problems}
         case {"unavailable": str(reason)}:
