@@ -18,6 +18,7 @@ COMMANDS = {
     "simulate": "kap_local.simulate:simulate",
     "bench": "kap_local.bench.command:bench",
     "tail": "kap_local.tail:tail",
+    "rebuild": "kap_local.rebuild:rebuild_command",
     "forget": "kap_local.forget:forget",
 }
 
