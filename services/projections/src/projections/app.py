@@ -6,7 +6,6 @@ rebuild cannot slow the screen (decision 5).
 """
 
 import asyncio
-import gc
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Collection
@@ -44,9 +43,6 @@ def build(only: Collection[str] = PARTS) -> AsgiFastStream:
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        # Readings live long and hold no cycles: walking them again and again cost a third of the board's time
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
         client = await nats.connect()
         source = JetStreamLog(client, clinic, name)
         async with AsyncExitStack() as stack:
