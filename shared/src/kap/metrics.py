@@ -5,7 +5,7 @@ from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
-disable_created_metrics()  # a second series beside each, that nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series beside each, that nobody asks for
 
 _FAST = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
