@@ -202,7 +202,9 @@ async def test_a_session_from_its_opening_to_its_discharge(
 
         assert (await send("RecordVitals", **of, signals={"systolic": 185, "diastolic": 85}))["recorded"] == 1
         assert (await clinic.until(of, AlarmRaised, 2, within=1)).rule == "systolic.high.high"
-        assert "not possible" in (await send("RecordVitals", **of, signals={"spo2": 400}))["refused"]
+        typed = await send("RecordVitals", **of, signals={"spo2": 400})
+        why = "400 is not possible here. It should be from 1 to 100."
+        assert typed == {"invalid": [{"field": "signals.spo2", "message": why}]}
         assert "invalid" in await send("RecordVitals", **of, signals={"mood": 4})
 
         assert (await send("Discharge", **of, instructions_given=True))["recorded"] == 1

@@ -15,8 +15,11 @@ from kap.events import Anything, Unknown, corrected
 from kap.events.vitals import Sample
 from kap.log import JetStreamLog
 from nats import connect
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from session_monitor import session
+from session_monitor.codes import POSSIBLE, possible
 from session_monitor.rooms import Rooms
 from session_monitor.session import (
     AbortSession,
@@ -128,9 +131,23 @@ class Monitor:
         return outcome
 
     async def record(self, command: RecordVitals) -> Outcome:
+        if wrong := mistyped(command):
+            raise wrong
         signals = {name: Sample(value=value) for name, value in command.signals.items()}
         answer = await self.vitals.record_manual(command.session_id, signals, command.at, command.by)
         return Outcome(1 if answer.status == "recorded" else 0, self.vitals.position)
+
+
+def mistyped(command: RecordVitals) -> ValidationError | None:
+    """Each value that nobody living can have, at its own field, so that it can be shown beside it."""
+    problems = []
+    for name, value in command.signals.items():
+        if not possible(name, value):
+            low, high = POSSIBLE[name]
+            text = f"{value:g} is not possible here. It should be from {low:g} to {high:g}."
+            why = PydanticCustomError("impossible", "{text}", {"text": text})
+            problems.append(InitErrorDetails(type=why, loc=("signals", name), input=value))
+    return ValidationError.from_exception_data("RecordVitals", problems) if problems else None
 
 
 async def follow_facts(store: JetStreamLog, rooms: Rooms, vitals: Vitals) -> None:
