@@ -105,6 +105,9 @@ async def timeline(db: Pool, of_id: UUID, of: Aggregate = "session") -> list[Jso
 def _item(row: asyncpg.Record) -> Json:
     """Of several corrections the last one counts; the earlier ones are in `earlier`."""
     corrections = [_correction(json.loads(correction)) for correction in row["corrections"]]
+    data = json.loads(row["data"])
+    if "responsible" in data:
+        data["responsible_name"] = None  # the gateway fills in names
     return {
         "event_id": str(row["event_id"]),
         "position": row["position"],
@@ -113,7 +116,7 @@ def _item(row: asyncpg.Record) -> Json:
         "recorded_at": row["recorded_at"].isoformat(),
         "by": row["by"],
         "by_name": None,
-        "data": json.loads(row["data"]),
+        "data": data,
         "withdrawn": bool(corrections),
         "correction": corrections[-1] if corrections else None,
         "earlier": corrections[:-1],
