@@ -88,10 +88,12 @@ export function Acknowledge({ session, alarm, main }: { session: BoardSession; a
   );
 }
 
-/** The server's own words when it refused, or ours when it did not answer. */
+/** The server's own words when it refused, or ours when it did not answer. A refusal stays when somebody else was
+    faster: whoever pressed hears why it was not theirs. */
 export function Refusal({ alarm }: { alarm: Alarm }) {
-  const text = sent.value[alarm.alarm_id]?.text || refused.value[alarm.alarm_id];
-  if (!text || alarm.state === "acknowledged") return null;
+  const unanswered = alarm.state === "acknowledged" ? "" : sent.value[alarm.alarm_id]?.text;
+  const text = unanswered || refused.value[alarm.alarm_id];
+  if (!text) return null;
   return (
     <p class="refusal" role="status">
       <Icon name="alert" />

@@ -72,7 +72,7 @@ function Bar() {
         </span>
       </button>
       {user && (
-        <button type="button" class="tool user" onClick={leave}>
+        <button type="button" class="tool user" title="Sign out" aria-label={`${user.name} ${roles[user.role]} · sign out`} onClick={leave}>
           <Icon name="person" />
           <span>
             {user.name}
