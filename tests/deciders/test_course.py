@@ -162,6 +162,19 @@ def test_a_finding_is_listed_once() -> None:
         decide(fold(course, [opened]), assess().model_copy(update={"findings": twice}))
 
 
+@pytest.mark.parametrize(
+    "measure, reason",
+    [
+        (Measure(instrument="phq-9", total=28), "PHQ-9 is 28; it should be 0 to 27"),
+        (Measure(instrument="gad-7", items=[0] * 8), "GAD-7 has 7 answers, not 8"),
+    ],
+)
+def test_an_impossible_measure_is_refused(measure: Measure, reason: str) -> None:
+    measures = [*assessment["measures"], measure]
+    with pytest.raises(Refused, match=reason):
+        decide(fold(course, [opened]), assess().model_copy(update={"measures": measures}))
+
+
 def test_the_protocol_must_be_the_clinics_own() -> None:
     when = assess().model_copy(update={"protocol": "intravenous"})
     with pytest.raises(Refused, match="has not adopted a protocol named intravenous"):

@@ -45,6 +45,7 @@ LIKELY: dict[type[Command], dict[str, st.SearchStrategy[Any]]] = {
     course.Assess: {
         "verdict": st.sampled_from(["eligible", "deferred"]),
         "findings": likely_rules,
+        "measures": st.just([]),
         "route": st.just(IM.route),
         "protocol": st.just(IM.name),
         "protocols": st.just({IM.name: IM.route}),

@@ -1,7 +1,7 @@
 import pytest
-from integration.measures import INSTRUMENTS, check
 from kap.decider import Refused
 from kap.events.intake import Measure
+from kap.measures import INSTRUMENTS, check
 
 
 @pytest.mark.parametrize(

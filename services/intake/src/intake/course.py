@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 from uuid import UUID
 
+from kap import measures
 from kap.decider import Command as _Command
 from kap.decider import Refused
 from kap.events import Anything
@@ -208,6 +209,8 @@ def assess(course: Open, command: Assess) -> Sequence[Fact]:
     stops = [finding.rule for finding in command.findings if finding.standing == "hard_stop"]
     if command.verdict == "eligible" and stops:
         raise Refused(f"The patient cannot be eligible with a hard stop: {', '.join(stops)}.")
+    for measure in command.measures:
+        measures.check(measure)
     if command.protocol not in command.protocols:
         raise Refused(f"The clinic has not adopted a protocol named {command.protocol}.")
     route = command.protocols[command.protocol]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
+from kap import measures
 from kap.decider import Command as _Command
 from kap.decider import Refused
 from kap.events import Anything
@@ -20,8 +21,6 @@ from kap.events.integration import (
 )
 from kap.events.session import Discharged
 from pydantic import AwareDatetime, Field
-
-from integration import measures
 
 # [D] proposed default, to be signed off by the clinic
 DUE_AFTER = (timedelta(days=1), timedelta(days=3), timedelta(days=7), timedelta(days=14))
