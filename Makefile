@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 MEMBERS := shared services/intake services/session-monitor services/integration services/projections deploy/local
 DASHBOARD := services/projections/dashboard
+# trust what the machine trusts, as pip and npm do
+export UV_SYSTEM_CERTS ?= true
 
 .PHONY: demo test check setup lock browser dashboard
 
