@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import nats
 import pytest
+from kap import service
 from kap.envelope import EVENTS, VITALS
 from kap.events.session import NoteRecorded
 from kap.log import JetStreamLog
 from kap_local import postgres
 from kap_local.guard import Guard
+from kap_local.nats_server import NatsServer
 from kap_local.ports import free_port
 from kap_local.testing import until
 from nats.aio.client import Client
 from projections import queries
-from projections.read_model import Keeper
+from projections.read_model import Keeper, unready
 from projections.read_models import MODELS
 from projections.rebuild import rebuild
 
@@ -169,6 +172,23 @@ async def test_a_rebuild_under_load_is_not_noticed(client: Client, database: str
         assert (await rebuild(log, database, MODELS[kind], compare=True)).differences == 0
     counts = await fetch(database, {VITALS: queries.READING, EVENTS: queries.FACT})
     assert counts == {stream: (await log.head(stream)).last for stream in (VITALS, EVENTS)}
+
+
+async def test_the_read_models_run_with_the_rights_of_their_own_user(
+    client: Client, nats_server: NatsServer, database: str
+) -> None:
+    log = JetStreamLog(client, "main", "operator")
+    await log.append(f"session.{SESSIONS[0]}", [opened(SESSIONS[0])], 0)
+    await log.record([reading(SESSIONS[0])], after=1)
+    own = await nats.connect(nats_server.url("read-models"), **service.nats_options("read-models"))
+    try:
+        async with kept(JetStreamLog(own, "main", "read-models"), database) as keepers:
+            async with asyncio.timeout(20):
+                while unready(keepers):
+                    await asyncio.sleep(0.05)
+            await whole(log, keepers)
+    finally:
+        await own.close()
 
 
 def _into(progress: list[tuple[int, int]]) -> Callable[[int, int], None]:

@@ -19,6 +19,7 @@ from kap.decider import Unavailable
 from kap.envelope import EVENTS, VITALS
 from kap.events import Recorded, Unknown
 from kap.follow import Head, LogLostTail
+from nats.errors import Error as NatsError
 from prometheus_client import Counter, Gauge, Histogram
 
 ROWS = Counter("kap_read_model_rows_total", "Rows written to Postgres.", ["model"])
@@ -41,6 +42,7 @@ CONNECT_S = 5.0
 COMMAND_S = 60.0
 PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 STANDBY_S = 1.0  # how often one that waits asks whether the owner is gone
+SILENT_S = 3.0  # a keeper that is well says so each second
 BEHIND_S = 30.0  # later than this is "not ready"
 
 log = logging.getLogger("kap.read_model")
@@ -185,8 +187,8 @@ def away(error: BaseException) -> bool:
         code = str(error.sqlstate or "")
         return code[:2] in _AWAY_CLASSES or code in _AWAY_CODES
     # InternalClientError is what a connection cut in the middle of a batch may raise.
-    gone = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, Unavailable)
-    return isinstance(error, gone)
+    gone = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+    return isinstance(error, (*gone, Unavailable, NatsError))
 
 
 State = Literal["starting", "waiting", "standing by", "following", "stopped"]
@@ -202,11 +204,12 @@ class Keeper:
         self.state: State = "starting"
         self.why = ""
         self.position = 0
-        self.lag_s = 0.0
-        self._good = time.monotonic()  # up to when the rows are known to hold everything
+        self._pause = PAUSE_S
+        self._good = self._turned = time.monotonic()  # up to when the rows hold everything; when we knew
 
     async def run(self) -> None:
-        pause = PAUSE_S
+        STOPPED.labels(self.model.name).set(0)
+        LAG_SECONDS.labels(self.model.name).set_function(lambda: self.lag_s)
         while True:
             generation: int | None = None
             try:
@@ -215,7 +218,6 @@ class Keeper:
                     await prepare(connection, self.model)
                     checkpoint = await self._stand_by(connection)
                     generation = checkpoint.generation
-                    pause = PAUSE_S
                     await self._follow(connection, checkpoint)
                 finally:
                     OWNER.labels(self.model.name).set(0)
@@ -226,13 +228,12 @@ class Keeper:
                     self._be("waiting", f"{type(error).__name__}: {error}")
                     RETRIES.labels(self.model.name).inc()
                     LAG_EVENTS.labels(self.model.name).set(-1)
-                    self._lag(None)
                     log.warning(
                         "read model waits for Postgres or the log",
-                        extra={"model": self.model.name, "pause_s": pause, "reason": self.why},
+                        extra={"model": self.model.name, "pause_s": self._pause, "reason": self.why},
                     )
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, LONGEST_PAUSE_S)
+                    await asyncio.sleep(self._pause)
+                    self._pause = min(self._pause * 2, LONGEST_PAUSE_S)
                 else:
                     self._be("stopped", str(error) or type(error).__name__)
                     STOPPED.labels(self.model.name).set(1)
@@ -248,7 +249,7 @@ class Keeper:
         """Returns as the owner. The lock is this connection's: it ends with it."""
         while not await connection.fetchval("select pg_try_advisory_lock($1)", lock_key(self.model.name)):
             self._be("standing by", "another process keeps it")
-            self._lag(0)
+            self._knows(0)
             await asyncio.sleep(STANDBY_S)
         OWNER.labels(self.model.name).set(1)
         checkpoint = await read_checkpoint(connection, self.model.name)
@@ -292,18 +293,16 @@ class Keeper:
                     ROWS.labels(model.name).inc(rows)
                     POSITION.labels(model.name).set(self.position)
                     BATCH.labels(model.name).observe(time.perf_counter() - started)
-                if follower.pending is None:
-                    self._lag(None)
-                else:
+                self._pause = PAUSE_S
+                if follower.pending is not None:
                     self._be("following")
-                    self._lag(follower.lag_s)
+                    self._knows(follower.lag_s)
                     LAG_EVENTS.labels(model.name).set(follower.pending)
 
     async def _until_rebuilt(self, generation: int | None) -> None:
         """Nothing but a rebuild (or another version of KAP) helps one that stopped."""
         while True:
             await asyncio.sleep(STANDBY_S)
-            self._lag(None)
             with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 connection = await connect(self.database_url, self.model.name)
                 try:
@@ -318,12 +317,15 @@ class Keeper:
             log.info("read model follows", extra={"model": self.model.name, "position": self.position})
         self.state, self.why = state, why
 
-    def _lag(self, seconds: float | None) -> None:
-        """None when it is not known: then it has grown since it was."""
-        if seconds is not None:
-            self._good = time.monotonic() - seconds
-        self.lag_s = time.monotonic() - self._good
-        LAG_SECONDS.labels(self.model.name).set(self.lag_s)
+    def _knows(self, lag_s: float) -> None:
+        self._turned = time.monotonic()
+        self._good = self._turned - lag_s
+
+    @property
+    def lag_s(self) -> float:
+        """How far the rows are behind the log; it grows while nothing is heard of either."""
+        now = time.monotonic()
+        return now - self._good if now - self._turned > SILENT_S else self._turned - self._good
 
     @property
     def unready(self) -> str | None:
