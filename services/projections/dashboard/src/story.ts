@@ -57,9 +57,16 @@ export interface Told {
   strong: boolean;
 }
 
-export function tell(item: Pick<TimelineItem, "type" | "data">): Told {
+/** Each alarm's words: the facts that follow it name it by its id alone. */
+export function alarmTexts(items: readonly TimelineItem[]): ReadonlyMap<string, string> {
+  const raised = items.filter((item) => item.type === "AlarmRaised");
+  return new Map(raised.map(({ data }) => [text(data["alarm_id"]), text(data["text"])]));
+}
+
+export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: ReadonlyMap<string, string> = new Map()): Told {
   const { data } = item;
   const plain = (said: string, strong = false): Told => ({ text: said, priority: null, strong });
+  const alarm = alarms.get(text(data["alarm_id"])) ?? "Alarm";
   switch (item.type) {
     case "SessionOpened":
       return plain(`Session opened in room ${data["room"]}, ${ROUTES[data["route"] as keyof typeof ROUTES] ?? words(data["route"])}`);
@@ -86,13 +93,13 @@ export function tell(item: Pick<TimelineItem, "type" | "data">): Told {
     case "AlarmRaised":
       return { text: `${text(data["text"])}${data["late"] ? " (found late)" : ""}`, priority: data["priority"] as Priority, strong: false };
     case "AlarmEscalated":
-      return { text: "Alarm escalated", priority: data["priority"] as Priority, strong: false };
+      return { text: `${alarm}: escalated`, priority: data["priority"] as Priority, strong: false };
     case "AlarmAcknowledged":
-      return plain("Alarm acknowledged");
+      return plain(`${alarm}: acknowledged`);
     case "AlarmPaused":
-      return plain("Alarm sound paused");
+      return plain(`${alarm}: sound paused`);
     case "AlarmCleared":
-      return plain("Alarm over");
+      return plain(`${alarm}: over`);
     case "AdverseEventRecorded":
       return plain(`Adverse event, ${words(data["severity"])}: ${words(data["category"])}. ${text(data["text"])}`, true);
     case "InterventionRecorded":

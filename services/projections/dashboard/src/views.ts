@@ -60,15 +60,15 @@ const NOTHING: Pick<ValueView, "first" | "second" | "age" | "last" | "lastAt" | 
   questionable: false,
 };
 
-/** The signal that a kind shows: of several, the one heard last (the oximeter's pulse before the ECG's rate). */
+/** The signal that a kind shows: of those heard last, the one that alarms, else the first (the oximeter's pulse
+    before the ECG's rate): a number in an alarm's colour is the number that alarms. */
 export function signalOf(session: BoardSession, kind: Kind): Signal | null {
+  const at = (signal: Signal): number => session.latest[signal]?.at ?? -Infinity;
   const { signals } = LOOK[kind];
-  let best: Signal | null = null;
-  for (const signal of signals) {
-    const at = session.latest[signal]?.at;
-    if (at !== undefined && (best === null || at > (session.latest[best]?.at ?? 0) + 3_000)) best = signal;
-  }
-  return best;
+  const newest = Math.max(...signals.map(at));
+  const heard = signals.filter((signal) => at(signal) > -Infinity && at(signal) >= newest - 3_000);
+  const alarming = openAlarms(session).map((alarm) => alarm.signal);
+  return heard.find((signal) => alarming.includes(signal)) ?? heard[0] ?? null;
 }
 
 export function agesFor(session: BoardSession, signal: Signal, reading: Reading): Ages {

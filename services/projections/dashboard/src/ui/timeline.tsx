@@ -4,7 +4,7 @@ import * as api from "../api";
 import { lastDose } from "../course";
 import type { Session, TimelineItem } from "../model";
 import { asked } from "../store";
-import { tell } from "../story";
+import { alarmTexts, tell } from "../story";
 import { clockTime } from "../words";
 import { Icon, Pri } from "./icon";
 
@@ -51,6 +51,7 @@ export function useStory(id: string, position: number): Story {
 export function Timeline({ session, story }: { session: Session; story: Story }) {
   const newest = [...story.items].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.position - a.position);
   const dose = lastDose(session);
+  const alarms = alarmTexts(story.items);
   return (
     <section class="panel timeline" aria-label="Timeline" tabIndex={0}>
       <h2>
@@ -67,16 +68,16 @@ export function Timeline({ session, story }: { session: Session; story: Story })
       )}
       <ol class="tl">
         {newest.map((item) => (
-          <Item key={item.event_id} item={item} zero={dose && Date.parse(dose.at)} />
+          <Item key={item.event_id} item={item} alarms={alarms} zero={dose && Date.parse(dose.at)} />
         ))}
       </ol>
     </section>
   );
 }
 
-function Item({ item, zero }: { item: TimelineItem; zero: number | null }) {
+function Item({ item, alarms, zero }: { item: TimelineItem; alarms: ReadonlyMap<string, string>; zero: number | null }) {
   const at = Date.parse(item.at);
-  const told = tell(item);
+  const told = tell(item, alarms);
   const minutes = zero === null ? null : Math.floor((at - zero) / 60_000);
   const sentLater = Date.parse(item.recorded_at) - at > 60_000;
   const by = [item.by.startsWith("service:") ? null : item.by_name, sentLater && `recorded ${clockTime(Date.parse(item.recorded_at))}`].filter(Boolean).join(", ");
