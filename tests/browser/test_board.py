@@ -35,3 +35,16 @@ async def test_a_card_says_phase_time_and_dose(look: Look, ward: Ward) -> None:
     await expect(not_yet.locator("i.dose.planned")).to_have_count(1)
     await expect(not_yet.locator(".phase-name")).to_have_text("Pre-dose")
     await expect(not_yet.locator(".dosing")).to_have_text("SL, not dosed")
+
+
+async def test_the_number_in_an_alarms_colour_is_the_number_that_alarms(look: Look, ward: Ward) -> None:
+    window, bed = await look(), ward.beds["5"]
+    await window.board()
+    pulse = window.value("pulse", "5")
+    await expect(pulse).to_contain_text("Pulse")
+    await bed.show(pulse_rate=84, heart_rate=126)  # beats that do not reach the finger
+    await expect(pulse).to_have_attribute("data-alarm", "medium", timeout=SHOWN_WITHIN_MS)
+    await expect(pulse).to_contain_text("HR")
+    await expect(pulse.locator(".num")).to_have_text("126")
+    await bed.show(pulse_rate=84, heart_rate=84)
+    await expect(pulse).to_contain_text("Pulse", timeout=SHOWN_WITHIN_MS)

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.conftest import Look
 from tests.browser.ward import Ward
@@ -12,23 +12,11 @@ from tests.browser.window import SHOWN_WITHIN_MS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-# how many pixels of the chart's middle third carry ink
-INK = """() => {
-  const canvas = document.querySelector(".plot canvas");
-  const { width, height } = canvas;
-  const { data } = canvas.getContext("2d").getImageData(width / 3, 0, width / 3, height);
-  return data.filter((value, i) => i % 4 === 3 && value > 0).length;
-}"""
-
-
-async def drawn(page: Page) -> None:
-    await page.wait_for_function(f"({INK})() > 2000")
-
 
 async def test_the_chart_is_drawn_and_goes_on_live(look: Look, ward: Ward) -> None:
     window, bed = await look(size=(1920, 1080)), ward.beds["4"]
     await window.session(bed.path)
-    await drawn(window.page)
+    await window.chart_drawn()
     await expect(window.page.locator(".chart .refusal")).to_have_count(0)
     await bed.show(respiratory_rate=21)
     await expect(window.value("resp").locator(".num")).to_have_text("21", timeout=SHOWN_WITHIN_MS)

@@ -12,6 +12,23 @@ NOTICED_WITHIN_S = 3.0  # after its limit
 FEED_LOST_S = 2.5
 NO_DATA_S = 15.0  # of the default protocols
 
+# The chart's canvas, and whether each signal's own colour has drawn a line on it.
+DRAWN = """() => {
+  const canvas = document.querySelector(".plot canvas");
+  const colour = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return ["--spo2", "--pulse", "--bp", "--resp"].every((name) => {
+    colour.fillStyle = getComputedStyle(canvas).getPropertyValue(name);
+    colour.fillRect(0, 0, 1, 1);
+    const wanted = colour.getImageData(0, 0, 1, 1).data;
+    let found = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if ([0, 1, 2].every((n) => Math.abs(data[i + n] - wanted[n]) < 8)) found += 1;
+    }
+    return found > 150;
+  });
+}"""
+
 
 @dataclass
 class Window:
@@ -45,6 +62,9 @@ class Window:
         await self.page.get_by_label("User name").fill(username)
         await self.page.get_by_label("Password").fill(password)
         await self.page.get_by_role("button", name="Sign in").click()
+
+    async def chart_drawn(self) -> None:
+        await self.page.wait_for_function(DRAWN, polling=200, timeout=10_000)
 
     async def reach(self, target: Locator) -> None:
         """Press Tab until the target has the focus."""
