@@ -16,7 +16,7 @@ from tests.strategies import NURSE, PRESCRIBER
 C = UUID(int=2)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 IM = next(p for p in protocol.defaults() if p.name == "intramuscular")
-NEXT = IM.model_copy(update={"version": 2, "title": "Changed"})
+NEXT = IM.model_copy(update={"version": IM.version + 1, "title": "Changed"})
 
 
 def said(by: str = NURSE, role: str = "nurse") -> dict[str, Any]:
@@ -60,23 +60,23 @@ def test_what_nobody_signed_says_so() -> None:
 def test_the_next_version_is_adopted() -> None:
     [event] = decide(fold(clinic, [adopted(IM)]), adopting(NEXT))
     assert isinstance(event, ProtocolAdopted)
-    assert (event.version, event.digest) == (2, NEXT.digest())
+    assert (event.version, event.digest) == (NEXT.version, NEXT.digest())
 
 
 def test_adopting_the_same_again_changes_nothing() -> None:
     assert decide(fold(clinic, [adopted(IM)]), adopting(IM)) == []
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, NEXT.version])
 def test_a_changed_protocol_needs_a_higher_number(version: int) -> None:
     changed = IM.model_copy(update={"version": version, "title": "Changed again"})
-    with pytest.raises(Refused, match="Version 2 of intramuscular is in use"):
+    with pytest.raises(Refused, match=f"Version {NEXT.version} of intramuscular is in use"):
         decide(fold(clinic, [adopted(IM), adopted(NEXT)]), adopting(changed))
 
 
 def test_the_protocol_is_the_one_that_is_named() -> None:
     when = adopting(IM).model_copy(update={"protocol": "sublingual"})
-    with pytest.raises(Refused, match="calls itself intramuscular version 1"):
+    with pytest.raises(Refused, match=f"calls itself intramuscular version {IM.version}"):
         decide(fold(clinic, []), when)
 
 

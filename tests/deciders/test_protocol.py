@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given as forall
 from hypothesis import settings
 from hypothesis import strategies as st
-from kap import protocol
+from kap import bounds, protocol
+from kap.bounds import Bound
 from kap.events.session import Band, Priority
 from kap.protocol import Protocol, ProtocolError, load
 
@@ -24,9 +25,9 @@ def saved(folder: Path, content: Any) -> Path:
     return file
 
 
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """The intramuscular protocol with the value at `path` changed."""
-    content: Any = IM.content()
+def changed(path: str, value: Any, default: Protocol = IM) -> dict[str, Any]:
+    """The protocol, the intramuscular one if not said, with the value at `path` changed."""
+    content: Any = default.content()
     *way, last = [int(part) if part.isdigit() else part for part in path.split(".")]
     place: Any = content
     for part in way:
@@ -106,7 +107,7 @@ def test_nobody_leaves_before_two_hours_and_silence_is_noticed(default: Protocol
 
 @every_default
 def test_every_number_has_its_source_beside_it(default: Protocol) -> None:
-    """In its own line, or in the comment that stands over its block."""
+    """In its own line, in the comment that stands over its block, or in the field `source` beside it."""
     lines = (files("kap") / "protocols" / f"{default.name}.yaml").read_text().splitlines()
     body = lines[next(n for n, line in enumerate(lines) if line.startswith("expected:")) :]
     sourced = False
@@ -115,6 +116,8 @@ def test_every_number_has_its_source_beside_it(default: Protocol) -> None:
             sourced = False
         elif line.strip().startswith("#"):
             sourced = True
+        elif line.strip().startswith(("asks:", "source:")):
+            continue  # the schema wants a source beside each question
         elif any(character.isdigit() for character in line.partition("#")[0]):
             assert sourced or "#" in line, f"{default.name}: no source for {line.strip()!r}"
 
@@ -133,7 +136,7 @@ def test_the_digest_does_not_depend_on_how_the_file_is_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "path, value", [("version", 2), ("limits.spo2.0.low", 92), ("expected.peak_min", 21), ("title", "x")]
+    "path, value", [("version", 9), ("limits.spo2.0.low", 92), ("expected.peak_min", 21), ("title", "x")]
 )
 def test_any_change_changes_the_digest(tmp_path: Path, path: str, value: Any) -> None:
     assert load(saved(tmp_path, changed(path, value))).digest() != IM.digest()
@@ -143,9 +146,9 @@ def test_any_change_changes_the_digest(tmp_path: Path, path: str, value: Any) ->
 
 
 WRONG: list[tuple[str, Any, str]] = [
-    ("route", "intravenous", "mine.yaml: route should be 'intramuscular', 'sublingual', 'intranasal' or"),
-    ("version", 0, "mine.yaml: version should be greater than or equal to 1, and is 0"),
-    ("name", "My protocol", "mine.yaml: name .* and is 'My protocol'"),
+    ("route", "intravenous", r"line \d+: route should be 'intramuscular', 'sublingual', 'intranasal' or"),
+    ("version", 0, r"mine.yaml, line \d+: version should be greater than or equal to 1, and is 0"),
+    ("name", "My protocol", r"mine.yaml, line \d+: name .* and is 'My protocol'"),
     ("limits.spo2.0.priority", "urgent", "limits.spo2.0.priority should be 'high', 'medium' or 'low'"),
     ("limits.spo2.0.low", "ninety", "limits.spo2.0.low should be a valid number.*and is 'ninety'"),
     ("limits.spo2.0.lo", 92, "limits.spo2.0.lo is not a field of a protocol"),
@@ -169,11 +172,11 @@ def test_an_error_names_file_field_and_what_it_should_be(
         load(saved(tmp_path, changed(path, value)))
 
 
-@pytest.mark.parametrize("field", ["name", "version", "title", "route", "drug", "expected", "limits"])
+@pytest.mark.parametrize("field", sorted(Protocol.model_fields))
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
     content = IM.content()
     del content[field]
-    with pytest.raises(ProtocolError, match=f"mine.yaml: {field} is missing"):
+    with pytest.raises(ProtocolError, match=f"mine.yaml, line 1: {field} is missing"):
         load(saved(tmp_path, content))
 
 
@@ -205,3 +208,108 @@ def test_whatever_stands_in_a_file_the_error_is_a_sentence(
 ) -> None:
     with pytest.raises(ProtocolError, match=r"mine\.yaml"):
         load(saved(tmp_path_factory.mktemp("protocol"), content))
+
+
+# ---- the hard bounds
+
+
+def beyond(bound: Bound) -> Any:
+    """A value just outside the bound."""
+    match bound.kind:
+        case "at least":
+            return int(bound.value) - 1 if bound.value > 1 else bound.value / 2
+        case "at most":
+            return int(bound.value) + 1 if bound.value > 1 else bound.value * 2
+        case "among":
+            return [*bound.values, 57]
+        case "holding":
+            return []
+
+
+BOUNDED = [(bound, route) for bound in bounds.PROTOCOL for route in bound.routes]
+
+
+@pytest.mark.parametrize("bound, route", BOUNDED, ids=[f"{b.field}-{b.kind}-{r}" for b, r in BOUNDED])
+def test_no_protocol_is_wider_than_a_hard_bound(tmp_path: Path, bound: Bound, route: str) -> None:
+    if bound.field == "expected.minimum_stay_min" and bound.value == 60:
+        assert bound.keeps(60) and not bound.keeps(
+            59
+        )  # a route's offset is later, so another rule speaks first
+    content = changed(bound.field, beyond(bound), DEFAULTS[route])
+    with pytest.raises(ProtocolError) as refusal:
+        load(saved(tmp_path, content))
+    said = next(line for line in str(refusal.value).splitlines() if f" {bound.field} " in line)
+    number = int(said.partition(", line ")[2].partition(":")[0])
+    written = (tmp_path / "mine.yaml").read_text().splitlines()[number - 1]
+    assert written.split(":")[0].strip() == bound.field.rpartition(".")[2]
+
+
+LIMITS = [(s, "low", o.low) for s, o in bounds.LIMITS.items() if o.low is not None]
+LIMITS += [(s, "high", o.high) for s, o in bounds.LIMITS.items() if o.high is not None]
+
+
+@pytest.mark.parametrize("signal, side, value", LIMITS)
+def test_no_limit_is_wider_than_a_hard_bound(signal: str, side: str, value: float) -> None:
+    def problems(edge: float | None, priority: Priority = "high") -> list[str]:
+        others = [b.model_copy(update={side: None}) for b in getattr(IM.limits, signal)]
+        limits = IM.limits.model_copy(
+            update={signal: [*others, Band.model_validate({side: edge, "priority": priority})]}
+        )
+        return list(bounds.of_limits(limits))
+
+    assert problems(value) == []
+    outside = value - 1 if side == "low" else value + 1
+    assert problems(outside)[0].startswith(f"limits.{signal} should have a {side} of priority high, ")
+    assert f"and it is {outside:g}" in problems(outside)[0]
+    assert "and it is missing" in problems(value, "medium")[0]
+    assert "and it is missing" in problems(None)[0]
+
+
+def test_silence_is_not_let_go_on() -> None:
+    quiet = IM.limits.model_copy(update={"no_data_after_s": 61})
+    assert [p.split()[0] for p in bounds.of_limits(quiet)] == ["limits.no_data_after_s"]
+
+
+@pytest.mark.parametrize(
+    "path, value, message",
+    [
+        ("dose.warn.over_mg_per_kg", 2.5, "dose.warn should not be over dose.second_sign_off: 2.5 is over 2"),
+        ("dose.second_sign_off.over_mg_per_kg", 4.5, "dose.second_sign_off should not be over dose.never"),
+        ("dose.never", {}, "dose.never should have an amount"),
+        ("dose.total", {}, "dose.total should have an amount"),
+        ("dose.concentrations_mg_per_ml", [], "dose.concentrations_mg_per_ml should name the vials"),
+        ("eligibility.rules.osa", {"asks": "?"}, "eligibility.rules.osa.standing is missing"),
+        ("eligibility.rules.osa.standing", "maybe", "eligibility.rules.osa.standing should be"),
+        ("gates.asked", ["weather"], r"gates.asked.0 should be"),
+    ],
+)
+def test_what_does_not_hang_together_is_named(tmp_path: Path, path: str, value: Any, message: str) -> None:
+    content: Any = IM.content()
+    *way, last = path.split(".")
+    place = content
+    for part in way:
+        place = place[part]
+    place[last] = value
+    with pytest.raises(ProtocolError, match=message):
+        load(saved(tmp_path, content))
+
+
+def test_all_that_is_wrong_is_said_at_once_each_with_its_line(tmp_path: Path) -> None:
+    text = (files("kap") / "protocols" / "spravato.yaml").read_text()
+    text = text.replace("allowed_mg: [56, 84]", "allowed_mg: [56, 84, 112]").replace(
+        "recheck_after_min: 5 ", "recheck_after_min: 1 "
+    )
+    lines = text.splitlines()
+    with pytest.raises(ProtocolError) as refusal:
+        load(saved(tmp_path, text))
+    first, second = str(refusal.value).splitlines()
+    at = [
+        next(n for n, line in enumerate(lines, 1) if key in line) for key in ("recheck_after", "allowed_mg")
+    ]
+    assert first.startswith(
+        f"mine.yaml, line {at[0]}: gates.recheck_after_min should be at least 5 (hard bound:"
+    )
+    assert second == (
+        f"mine.yaml, line {at[1]}: dose.allowed_mg should be among 56, 84 (hard bound: Spravato label), "
+        "and is 56, 84, 112"
+    )

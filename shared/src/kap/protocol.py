@@ -1,4 +1,4 @@
-"""What a clinic's protocol file says, checked: the limits and the expected course of one route.
+"""What a clinic's protocol file says, checked: who may be treated by one route, how, and when they may leave.
 
 A protocol is data: a versioned YAML file that a clinic changes. Adopting one puts its whole content and
 digest into the log; a session keeps the version that it began with.
@@ -6,8 +6,10 @@ digest into the log; a session keeps the version that it began with.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,14 +17,16 @@ import yaml
 from pydantic import Field, JsonValue, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from kap import bounds
 from kap.events.fact import Code, Frozen
+from kap.events.rules import Cap, DischargeRules, DoseRules, Eligibility, Gates
 from kap.events.session import Band, Drug, ExpectedCourse, Limits, Route
 
 WATCHED = ("spo2", "systolic", "diastolic", "heart_rate", "respiratory_rate")
 
 
 class ProtocolError(Exception):
-    """The file is not a protocol. The message names file, field and what it should be."""
+    """The file is not a protocol. The message names file, line, field and what it should be."""
 
 
 class Protocol(Frozen):
@@ -34,26 +38,23 @@ class Protocol(Frozen):
     route: Route
     drug: Drug
     expected: ExpectedCourse
+    eligibility: Eligibility
+    gates: Gates
+    dose: DoseRules
+    discharge: DischargeRules
     limits: Limits
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        course = self.expected
-        if not course.onset_min <= course.peak_min <= course.offset_min:
-            raise ValueError("expected: onset_min, peak_min and offset_min should follow each other")
-        if course.minimum_stay_min < course.offset_min:
-            raise ValueError("expected.minimum_stay_min should not be before offset_min")
-        if not course.checks_min or course.checks_min != sorted(set(course.checks_min)):
-            raise ValueError("expected.checks_min should be a rising list of minutes after the dose")
-        for signal in WATCHED:
-            bands: list[Band] = getattr(self.limits, signal)
-            if not bands:
-                raise ValueError(f"limits.{signal} should have a limit: a signal without one never alarms")
-            for n, band in enumerate(bands):
-                if band.low is None and band.high is None:
-                    raise ValueError(f"limits.{signal}.{n} should have a low or a high")
-                if band.low is not None and band.high is not None and band.low >= band.high:
-                    raise ValueError(f"limits.{signal}.{n}.low should be under its high")
+        problems = [
+            *_expected(self.expected),
+            *_dose(self.dose),
+            *_limits(self.limits),
+            *bounds.of_protocol(self, self.route),
+            *bounds.of_limits(self.limits),
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     def content(self) -> dict[str, JsonValue]:
@@ -66,6 +67,51 @@ class Protocol(Frozen):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def _expected(course: ExpectedCourse) -> Iterator[str]:
+    if not course.onset_min <= course.peak_min <= course.offset_min:
+        yield "expected: onset_min, peak_min and offset_min should follow each other"
+    if course.minimum_stay_min < course.offset_min:
+        yield "expected.minimum_stay_min should not be before offset_min"
+    if not course.checks_min or course.checks_min != sorted(set(course.checks_min)):
+        yield "expected.checks_min should be a rising list of minutes after the dose"
+
+
+def _dose(dose: DoseRules) -> Iterator[str]:
+    """Each step stands under the next, and what is needed to check a dose is there."""
+    steps = [("warn", dose.warn), ("second_sign_off", dose.second_sign_off), ("never", dose.never)]
+    there = [(name, cap) for name, cap in steps if cap is not None]
+    for name, cap in [*there, ("total", dose.total)]:
+        if cap == Cap():
+            yield f"dose.{name} should have an amount: over_mg, over_mg_per_kg or from_mg_per_kg"
+    for unit in (_mg, _mg_per_kg):
+        amounts = [(name, amount) for name, cap in there if (amount := unit(cap)) is not None]
+        for (name, amount), (following, more) in pairwise(amounts):
+            if amount > more:
+                yield f"dose.{name} should not be over dose.{following}: {amount:g} is over {more:g}"
+    if dose.drawn_up and not dose.concentrations_mg_per_ml:
+        yield "dose.concentrations_mg_per_ml should name the vials, as the dose is drawn up"
+
+
+def _mg(cap: Cap) -> float | None:
+    return cap.over_mg
+
+
+def _mg_per_kg(cap: Cap) -> float | None:
+    return cap.over_mg_per_kg if cap.from_mg_per_kg is None else cap.from_mg_per_kg
+
+
+def _limits(limits: Limits) -> Iterator[str]:
+    for signal in WATCHED:
+        bands: list[Band] = getattr(limits, signal)
+        if not bands:
+            yield f"limits.{signal} should have a limit: a signal without one never alarms"
+        for n, band in enumerate(bands):
+            if band.low is None and band.high is None:
+                yield f"limits.{signal}.{n} should have a low or a high"
+            if band.low is not None and band.high is not None and band.low >= band.high:
+                yield f"limits.{signal}.{n}.low should be under its high"
+
+
 def strictly(content: object) -> Protocol:
     """The protocol in `content`; a word that protocols do not know is an error, not ignored."""
     return Protocol.model_validate(content, extra="forbid")
@@ -73,10 +119,10 @@ def strictly(content: object) -> Protocol:
 
 def load(path: Path | Traversable) -> Protocol:
     """The protocol in a YAML file, else `ProtocolError`."""
+    text = text_of(path)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Once)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProtocolError(f"{path.name} cannot be read: {error}") from error
+        content = yaml.load(text, _Once)
+        tree = yaml.compose(text, _Once)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise ProtocolError(f"{path.name}, line {line}: {error.problem}") from error
@@ -87,8 +133,40 @@ def load(path: Path | Traversable) -> Protocol:
     try:
         return strictly(content)
     except ValidationError as error:
-        problems = [f"{path.name}: {_sentence(detail)}" for detail in error.errors()]
+        problems = [
+            f"{path.name}, line {line_of(tree, field)}: {sentence}"
+            for detail in error.errors()
+            for field, sentence in _sentences(detail)
+        ]
         raise ProtocolError("\n".join(problems)) from error
+
+
+def text_of(path: Path | Traversable) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProtocolError(f"{path.name} cannot be read: {error}") from error
+
+
+def line_of(tree: yaml.Node | None, field: str) -> int:
+    """The line on which a field stands, or what of its way there is."""
+    line, rest = 1, field
+    while rest and tree is not None:
+        below = None
+        match tree:
+            case yaml.MappingNode():
+                for key, value in tree.value:
+                    name = str(key.value)  # a rule's key has dots of its own
+                    if rest == name or rest.startswith(f"{name}."):
+                        line, below, rest = key.start_mark.line + 1, value, rest[len(name) + 1 :]
+                        break
+            case yaml.SequenceNode():
+                number, _, after = rest.partition(".")
+                if number.isdigit() and int(number) < len(tree.value):
+                    below, rest = tree.value[int(number)], after
+                    line = below.start_mark.line + 1
+        tree = below
+    return line
 
 
 def defaults() -> list[Protocol]:
@@ -101,18 +179,20 @@ def _is_yaml(file: Traversable) -> bool:
     return file.name.endswith(".yaml")
 
 
-def _sentence(detail: ErrorDetails) -> str:
-    """One validation error as: field, what it should be, what it is."""
-    field = ".".join(str(part) for part in detail["loc"])
+def _sentences(detail: ErrorDetails) -> Iterator[tuple[str, str]]:
+    """A validation error as fields with sentences: field, what it should be, what it is."""
+    field = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     match detail["type"]:
         case "missing":
-            return f"{field} is missing"
+            yield field, f"{field} is missing"
         case "extra_forbidden":
-            return f"{field} is not a field of a protocol"
+            yield field, f"{field} is not a field of a protocol"
         case "value_error":
-            return detail["msg"].removeprefix("Value error, ")
-    what = detail["msg"].replace("Input should", "should", 1)
-    return f"{field} {what}, and is {detail['input']!r}"
+            for sentence in detail["msg"].removeprefix("Value error, ").splitlines():
+                yield sentence.split()[0].rstrip(":"), sentence
+        case _:
+            what = detail["msg"].replace("Input should", "should", 1)
+            yield field, f"{field} {what}, and is {detail['input']!r}"
 
 
 class _Once(yaml.SafeLoader):

@@ -33,6 +33,7 @@ export type Event =
   | AlarmCleared
   | AdverseEventRecorded
   | InterventionRecorded
+  | DischargeSigned
   | Discharged
   | SessionAborted
   | CarePlanned
@@ -310,7 +311,7 @@ export interface CourseClosed {
   reason: string | null;
 }
 /**
- * Limits and expected course travel in the event, so that no later reader asks another service.
+ * Limits, expected course and rules travel in the event, so that no later reader asks another service.
  */
 export interface SessionOpened {
   id: string;
@@ -330,6 +331,7 @@ export interface SessionOpened {
   protocol: ProtocolRef;
   limits: Limits;
   expected: ExpectedCourse;
+  rules: SessionRules | null;
 }
 export interface ProtocolRef {
   /**
@@ -387,6 +389,112 @@ export interface ExpectedCourse {
    */
   checks_min: number[];
 }
+/**
+ * A protocol's gates, dose and discharge, as a session began with them.
+ *
+ * `ask_pregnancy`: the patient's record does not rule it out.
+ */
+export interface SessionRules {
+  gates: Gates;
+  dose: DoseRules;
+  discharge: DischargeRules;
+  ask_pregnancy: boolean;
+}
+/**
+ * What must hold on the day, before the first dose. Hours, mm[Hg], %, minutes.
+ *
+ * `asked` are the questions that need an answer; a gate in `final` is one that nobody overrides.
+ */
+export interface Gates {
+  food_hours: number;
+  fluid_hours: number;
+  /**
+   * @maxItems 6
+   */
+  asked: ("ride" | "intoxication" | "pregnancy" | "urinary_symptoms" | "suicidality" | "drugs_changed")[];
+  /**
+   * @maxItems 6
+   */
+  final: ("ride" | "intoxication" | "pregnancy" | "urinary_symptoms" | "suicidality" | "drugs_changed")[];
+  pregnancy_to_age: number;
+  systolic_to: number;
+  diastolic_to: number;
+  spo2_from: number;
+  recheck_after_min: number;
+  rechecks: number;
+  check_valid_min: number;
+}
+/**
+ * What may be given. `warn`, `second_sign_off` and `total` count all of the session's doses together.
+ *
+ * `allowed_mg`: nothing else may be given, but `overridable_mg` when a prescriber overrides the gate
+ * `dose.amount`. `drawn_up`: concentration and volume are needed, and agree with the mg within
+ * `agree_within_ml` of volume.
+ */
+export interface DoseRules {
+  typical: Typical;
+  warn: Cap;
+  second_sign_off: Cap | null;
+  never: Cap;
+  total: Cap;
+  /**
+   * @maxItems 10
+   */
+  allowed_mg: number[];
+  /**
+   * @maxItems 10
+   */
+  overridable_mg: number[];
+  drawn_up: boolean;
+  /**
+   * @maxItems 10
+   */
+  concentrations_mg_per_ml: number[];
+  agree_within_ml: number;
+  agree_within_mg_per_kg: number;
+  same_dose_within_min: number;
+  second_check: boolean;
+  lot_required: boolean;
+  site_required: boolean;
+}
+/**
+ * The usual dose, for the reader; nothing is refused by it.
+ */
+export interface Typical {
+  from_mg: number | null;
+  to_mg: number | null;
+  from_mg_per_kg: number | null;
+  to_mg_per_kg: number | null;
+}
+/**
+ * An amount that is passed: over so many mg or mg/kg, or from so many mg/kg on.
+ */
+export interface Cap {
+  over_mg: number | null;
+  over_mg_per_kg: number | null;
+  from_mg_per_kg: number | null;
+}
+/**
+ * What must hold before a patient leaves; the minimum stay is in `expected`, from the last dose on.
+ *
+ * Blood pressure: within `pressure_within_percent` of its baseline, or at most `systolic_to`/`diastolic_to`.
+ */
+export interface DischargeRules {
+  aldrete_from: number;
+  moaas_from: number;
+  dissociation_to: number;
+  pressure_within_percent: number;
+  systolic_to: number;
+  diastolic_to: number;
+  spo2_from: number;
+  spo2_under_baseline_to: number;
+  vitals_valid_min: number;
+  observation_valid_min: number;
+  /**
+   * @maxItems 2
+   */
+  signatures: ("nurse" | "prescriber")[];
+}
 export interface DeviceAttached {
   id: string;
   at: string;
@@ -439,7 +547,7 @@ export interface LimitsChanged {
   reason: string;
 }
 /**
- * Baseline before the dose; mm[Hg], /min, %.
+ * Baseline before the dose, and the day's answers; mm[Hg], /min, %, hours. None was not answered.
  */
 export interface PreDoseChecked {
   id: string;
@@ -458,6 +566,12 @@ export interface PreDoseChecked {
   fasting: boolean;
   ride_arranged: boolean;
   suicidal_ideation_new: boolean | null;
+  hours_fasted: number | null;
+  hours_without_fluids: number | null;
+  intoxicated: boolean | null;
+  pregnancy_excluded: boolean | null;
+  urinary_symptoms: boolean | null;
+  drugs_changed: boolean | null;
 }
 export interface GateOverridden {
   id: string;
@@ -478,7 +592,7 @@ export interface GateOverridden {
   reason: string;
 }
 /**
- * The second person's check of a dose; `by` is that person.
+ * The second person's check of a dose; `by` is that person, `role` theirs.
  */
 export interface DoseChecked {
   id: string;
@@ -490,19 +604,26 @@ export interface DoseChecked {
   session_id: string;
   type: "DoseChecked";
   dose: Dose;
+  role: ("nurse" | "prescriber") | null;
 }
 /**
- * One administration. The amount is in mg; concentration in mg/mL and volume in mL where drawn up.
+ * One administration, in mg; concentration in mg/mL and volume in mL where drawn up.
+ *
+ * `mg_per_kg` is what the prescription says, where it says so: it must agree with the patient's weight.
  */
 export interface Dose {
   drug: "ketamine" | "esketamine";
   route: "intramuscular" | "sublingual" | "intranasal" | "spravato";
   milligrams: number;
+  mg_per_kg: number | null;
   concentration_mg_per_ml: number | null;
   volume_ml: number | null;
   lot: string | null;
   site: string | null;
 }
+/**
+ * `checked_by` gave their own password for this dose; `confirmed`: meant, though the protocol warns.
+ */
 export interface Dosed {
   id: string;
   at: string;
@@ -514,6 +635,8 @@ export interface Dosed {
   type: "Dosed";
   dose: Dose;
   additional: boolean;
+  checked_by: string | null;
+  confirmed: boolean;
 }
 /**
  * MOAA/S 0–5 (5 awake); dissociation, nausea, pain 0–10; symptoms by code.
@@ -663,6 +786,23 @@ export interface InterventionRecorded {
   kind: string;
   text: string | null;
 }
+/**
+ * Somebody beside who discharges found the patient fit to leave.
+ */
+export interface DischargeSigned {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "DischargeSigned";
+  role: "nurse" | "prescriber";
+}
+/**
+ * The nurse's answers at the end; None was not answered. `not_met` are the points overridden.
+ */
 export interface Discharged {
   id: string;
   at: string;
@@ -676,6 +816,28 @@ export interface Discharged {
   patient_id: string;
   instructions_given: boolean;
   escort: string | null;
+  oriented: boolean | null;
+  steady_gait: boolean | null;
+  nausea_tolerable: boolean | null;
+  ride_present: boolean | null;
+  suicidal_ideation_new: boolean | null;
+  aldrete: Aldrete | null;
+  /**
+   * @maxItems 20
+   *
+   * Items: A word of a fixed vocabulary.
+   */
+  not_met: string[];
+}
+/**
+ * The five parts of the modified Aldrete score, 0–2 each (wjgnet.com, 21(12), 3671, table 2).
+ */
+export interface Aldrete {
+  activity: number;
+  respiration: number;
+  circulation: number;
+  consciousness: number;
+  oxygen: number;
 }
 export interface SessionAborted {
   id: string;

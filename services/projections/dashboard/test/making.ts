@@ -47,7 +47,7 @@ export const dosed = (secondsAgo: number): Session["doses"] => [
     event_id: "d1",
     at: at(-secondsAgo),
     by: "staff:1",
-    dose: { drug: "ketamine", route: "intramuscular", milligrams: 60, concentration_mg_per_ml: null, volume_ml: null, lot: null, site: null },
+    dose: { drug: "ketamine", route: "intramuscular", milligrams: 60, mg_per_kg: null, concentration_mg_per_ml: null, volume_ml: null, lot: null, site: null },
     additional: false,
   },
 ];

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from kap.events.fact import Actor, Aggregate, Code, DeviceId, Fact, Frozen, Personal, Room
+from kap.events.rules import SessionRules, Signer
 
 Route = Literal["intramuscular", "sublingual", "intranasal", "spravato"]
 Drug = Literal["ketamine", "esketamine"]
@@ -57,7 +58,7 @@ class _Session(Fact):
 
 
 class SessionOpened(_Session):
-    """Limits and expected course travel in the event, so that no later reader asks another service."""
+    """Limits, expected course and rules travel in the event, so that no later reader asks another service."""
 
     type: Literal["SessionOpened"] = "SessionOpened"
     course_id: UUID
@@ -69,6 +70,7 @@ class SessionOpened(_Session):
     protocol: ProtocolRef
     limits: Limits
     expected: ExpectedCourse
+    rules: SessionRules | None = None  # None: opened before protocols had gates
 
 
 class DeviceAttached(_Session):
@@ -93,7 +95,7 @@ class LimitsChanged(_Session):
 
 
 class PreDoseChecked(_Session):
-    """Baseline before the dose; mm[Hg], /min, %."""
+    """Baseline before the dose, and the day's answers; mm[Hg], /min, %, hours. None was not answered."""
 
     type: Literal["PreDoseChecked"] = "PreDoseChecked"
     systolic: int = Field(ge=40, le=300)
@@ -104,6 +106,12 @@ class PreDoseChecked(_Session):
     fasting: bool
     ride_arranged: bool
     suicidal_ideation_new: bool | None = None
+    hours_fasted: float | None = Field(default=None, ge=0, le=72)
+    hours_without_fluids: float | None = Field(default=None, ge=0, le=72)
+    intoxicated: bool | None = None
+    pregnancy_excluded: bool | None = None
+    urinary_symptoms: bool | None = None
+    drugs_changed: bool | None = None
 
 
 class GateOverridden(_Session):
@@ -113,11 +121,15 @@ class GateOverridden(_Session):
 
 
 class Dose(Frozen):
-    """One administration. The amount is in mg; concentration in mg/mL and volume in mL where drawn up."""
+    """One administration, in mg; concentration in mg/mL and volume in mL where drawn up.
+
+    `mg_per_kg` is what the prescription says, where it says so: it must agree with the patient's weight.
+    """
 
     drug: Drug
     route: Route
     milligrams: float = Field(gt=0, le=2000)
+    mg_per_kg: float | None = Field(default=None, gt=0, le=30)
     concentration_mg_per_ml: float | None = Field(default=None, gt=0, le=200)
     volume_ml: float | None = Field(default=None, gt=0, le=20)
     lot: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{1,24}$")
@@ -125,16 +137,21 @@ class Dose(Frozen):
 
 
 class DoseChecked(_Session):
-    """The second person's check of a dose; `by` is that person."""
+    """The second person's check of a dose; `by` is that person, `role` theirs."""
 
     type: Literal["DoseChecked"] = "DoseChecked"
     dose: Dose
+    role: Signer | None = None
 
 
 class Dosed(_Session):
+    """`checked_by` gave their own password for this dose; `confirmed`: meant, though the protocol warns."""
+
     type: Literal["Dosed"] = "Dosed"
     dose: Dose
     additional: bool = False
+    checked_by: Actor | None = None
+    confirmed: bool = False
 
 
 class ObservationRecorded(_Session):
@@ -212,12 +229,42 @@ class InterventionRecorded(_Session):
     text: Personal | None = None
 
 
+class DischargeSigned(_Session):
+    """Somebody beside who discharges found the patient fit to leave."""
+
+    type: Literal["DischargeSigned"] = "DischargeSigned"
+    role: Signer
+
+
+class Aldrete(Frozen):
+    """The five parts of the modified Aldrete score, 0–2 each (wjgnet.com, 21(12), 3671, table 2)."""
+
+    activity: int = Field(ge=0, le=2)
+    respiration: int = Field(ge=0, le=2)
+    circulation: int = Field(ge=0, le=2)
+    consciousness: int = Field(ge=0, le=2)
+    oxygen: int = Field(ge=0, le=2)
+
+    @property
+    def total(self) -> int:
+        return self.activity + self.respiration + self.circulation + self.consciousness + self.oxygen
+
+
 class Discharged(_Session):
+    """The nurse's answers at the end; None was not answered. `not_met` are the points overridden."""
+
     type: Literal["Discharged"] = "Discharged"
     course_id: UUID
     patient_id: UUID
     instructions_given: bool = True
     escort: Personal | None = None
+    oriented: bool | None = None
+    steady_gait: bool | None = None
+    nausea_tolerable: bool | None = None
+    ride_present: bool | None = None
+    suicidal_ideation_new: bool | None = None
+    aldrete: Aldrete | None = None
+    not_met: list[Code] = Field(default=[], max_length=20)
 
 
 class SessionAborted(_Session):
@@ -244,6 +291,7 @@ SessionEvent = Annotated[
     | AlarmCleared
     | AdverseEventRecorded
     | InterventionRecorded
+    | DischargeSigned
     | Discharged
     | SessionAborted,
     Field(discriminator="type"),
