@@ -139,7 +139,8 @@ class Follower:
             if not self._queue:
                 self._arrived.clear()
                 try:
-                    await asyncio.wait_for(self._arrived.wait(), IDLE_S)
+                    async with asyncio.timeout(IDLE_S):  # wait_for may forget a cancellation in 3.11
+                        await self._arrived.wait()
                 except TimeoutError:
                     if time.monotonic() - self._heard > SILENT_S:
                         raise _Gone("no heartbeat") from None
@@ -278,7 +279,8 @@ async def merge(events: Follows, vitals: Follows) -> AsyncGenerator[Merged, None
             yield out
             if not news.is_set():
                 try:
-                    await asyncio.wait_for(news.wait(), IDLE_S)
+                    async with asyncio.timeout(IDLE_S):
+                        await news.wait()
                 except TimeoutError:
                     continue
             news.clear()

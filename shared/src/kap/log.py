@@ -268,7 +268,8 @@ class _Replies:
         try:
             await self.nats.publish(subject, json.dumps(query).encode(), reply=f"{self.inbox}.{token}")
             while True:
-                message = await asyncio.wait_for(answers.get(), TIMEOUT_S)
+                async with asyncio.timeout(TIMEOUT_S):
+                    message = await answers.get()
                 status = (message.headers or {}).get("Status")
                 if status in ("204", "404"):  # end of the batch; nothing there
                     return

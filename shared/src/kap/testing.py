@@ -114,7 +114,8 @@ class MemoryFollower:
                 yield batch
                 continue
             try:
-                await asyncio.wait_for(changed.wait(), IDLE_S)
+                async with asyncio.timeout(IDLE_S):
+                    await changed.wait()
             except TimeoutError:
                 yield []
 

@@ -343,7 +343,8 @@ class Feed:
             await connection.close(TRY_LATER, "the board is catching up with the log")
             return
         try:
-            hello = _object(await asyncio.wait_for(connection.recv(), HELLO_S))
+            async with asyncio.timeout(HELLO_S):
+                hello = _object(await connection.recv())
         except TimeoutError:
             hello = {}
         ticket = hello.get("ticket") if hello.get("type") == "hello" else None

@@ -140,4 +140,7 @@ def answers_to_errors(app: FastAPI) -> None:
 
 
 # Postgres is down, restarting, overloaded, or the read model is not built yet.
-NO_HISTORY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+NO_HISTORY = (
+    *(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError),
+    asyncpg.InternalClientError,  # a connection cut in the middle of an answer
+)
