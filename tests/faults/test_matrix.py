@@ -113,9 +113,7 @@ async def test_kill(scene: Scene, name: str) -> None:
         if spared := scene.untouched_by(name):
             await load.goes_on(spared, 5, f"while {name} was away")
         await until(lambda: scene.kap.run["pids"][name] != before, f"{name} is started again", 15)
-        await load.goes_on(load.senders, BACK_S, f"after {name} was killed")
-        await arriving(scene, BACK_S)
-    assert set(scene.queries) <= {200, 503}, scene.queries
+        await back(scene, f"after {name} was killed")
     await whole(scene)
 
 
@@ -145,9 +143,7 @@ async def test_stop(scene: Scene, names: Sequence[str]) -> None:
                 assert gap(scene, STOPPED_S - 1) < LIVE_S, f"the screen while {names} were stopped"
             else:
                 assert len(scene.viewer.readings) == feed
-        await load.goes_on(load.senders, BACK_S, f"after {names} were stopped")
-        await arriving(scene, BACK_S)
-    assert set(scene.queries) <= {200, 503}, scene.queries
+        await back(scene, f"after {names} were stopped")
     await whole(scene)
 
 
@@ -232,16 +228,20 @@ async def asking(scene: Scene) -> AsyncIterator[None]:
 # ---- what must hold
 
 
-async def arriving(scene: Scene, seconds: float) -> None:
-    """Values of every monitor come to the screen again."""
+async def back(scene: Scene, when: str) -> None:
+    """All is acknowledged again, every monitor's values come to the screen, and history answers."""
     viewer = scene.viewer
+    assert set(scene.queries) <= {200, 503}, scene.queries
+    scene.queries.clear()
     seen = len(viewer.readings)
     rooms = {bed.device for bed in scene.load.monitors}
+    await scene.load.goes_on(scene.load.senders, BACK_S, when)
     await until(
         lambda: {reading["device_id"] for _, reading in viewer.readings[seen:]} >= rooms,
-        "values of every monitor on the feed",
-        seconds,
+        f"every monitor on the feed {when}",
+        BACK_S,
     )
+    await until(lambda: scene.queries[-2:] == [200, 200], f"history {when}", BACK_S)
 
 
 def gap(scene: Scene, seconds: float) -> float:

@@ -333,6 +333,7 @@ class Viewer:
                     self._changed(frame)
                 case "heartbeat":
                     self.beats.append(frame)
+                    self.events, self.vitals = frame["events"], frame["vitals"]
                     await socket.send('{"type":"alive"}')
                 case "resync":
                     self.epoch = None
