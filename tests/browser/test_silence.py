@@ -115,6 +115,10 @@ async def test_a_silent_monitor_is_told_from_a_sensor_that_is_off(look: Look, wa
     for kind in ("spo2", "pulse", "resp"):
         await expect(window.value(kind, "8").locator(".why")).to_have_text("link lost")
     await expect(window.card("8")).to_contain_text("No data for 15 s")
+    for width in (1920, 390):
+        await window.page.set_viewport_size({"width": width, "height": 800})
+        for room in ("7", "8"):
+            await expect(window.value("spo2", room).locator(".why")).to_be_visible()
     await expect(window.state).to_have_attribute("data-feed", "live")  # the others are
 
     silent.well()
