@@ -24,7 +24,19 @@ from kap_local.guard import Guard
 from nats.aio.msg import Msg
 from projections.permissions import AGGREGATES, COMMANDS, Owner
 
-from tests.system.clinic import Json, Kap, Line, Viewer, admit, everything, running_kap, until
+from tests.system.clinic import (
+    DOSE,
+    PRE_DOSE,
+    Json,
+    Kap,
+    Line,
+    Viewer,
+    admit,
+    everything,
+    leave,
+    running_kap,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -104,21 +116,18 @@ async def in_session(desk: Desk, kap: Kap, session_id: str, course_id: str) -> N
     """Also raises an alarm, by a monitor of its own."""
     session = {"session_id": session_id}
     device = "PRIVILEGE-1"
-    dose = {"drug": "ketamine", "route": "sublingual", "milligrams": 200}
     await desk.send("session", "OpenSession", **session, course_id=course_id, room="P1")
     await desk.send("session", "AttachDevice", **session, device_id=device)
     await desk.send("session", "ChangeResponsible", **session, responsible=f"staff:{desk.staff['nurse'].id}")
-    await desk.send(
-        "session", "CheckPreDose", **session, systolic=124, diastolic=78, heart_rate=70, spo2=98,
-        fasting=True, ride_arranged=True,
-    )  # fmt: skip
-    await desk.send("session", "OverrideGate", **session, gate="fasting", reason="Tea with milk.")
-    await desk.send("session", "CheckDose", "nurse", **session, dose=dose)
-    await desk.send("session", "GiveDose", **session, dose=dose)
+    await desk.send("session", "CheckPreDose", **session, **PRE_DOSE)
+    await desk.send("session", "OverrideGate", **session, gate="food", reason="Tea with milk.")
+    await desk.send("session", "CheckDose", "nurse", **session, dose=DOSE)
+    await desk.send("session", "GiveDose", **session, dose=DOSE)
     await desk.send("session", "RecordObservation", **session, moaas=5, dissociation=1)
     await desk.send("session", "RecordNote", **session, text="All is quiet.")
     await desk.send("session", "RecordVitals", **session, signals={"systolic": 128, "diastolic": 80})
-    limits = {"spo2": [{"low": 95, "priority": "high"}]}
+    limits: Any = next(p for p in defaults() if p.name == "sublingual").content()["limits"]
+    limits["spo2"] = [{"low": 95, "priority": "medium"}, {"low": 90, "priority": "high"}]
     await desk.send("session", "ChangeLimits", **session, limits=limits, reason="Lungs.")
     line = Line(kap, device)
     async with Viewer(desk.staff["nurse"]).watching() as viewer:
@@ -134,7 +143,9 @@ async def in_session(desk: Desk, kap: Kap, session_id: str, course_id: str) -> N
     seen = await entry(kap, session_id, "ObservationRecorded")
     await desk.correct("session", "session", session_id, seen, moaas=5, dissociation=2)
     await desk.send("session", "DetachDevice", **session, device_id=device)
-    await desk.send("session", "Discharge", **session, instructions_given=True)
+    await desk.send("session", "SignDischarge", "nurse", **session)
+    await leave(desk.staff["prescriber"], session_id)
+    desk.recorded.add(("session", "Discharge"))
 
 
 async def in_integration(desk: Desk, kap: Kap, patient_id: str, course_id: str) -> None:

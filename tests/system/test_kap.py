@@ -1,4 +1,4 @@
-"""The whole of KAP as `kap up` runs it: every service under its own name on NATS, and a second, quick start."""
+"""The whole of KAP as `kap up` runs it: every service under its own name on NATS, a second, quick start."""
 
 import json
 import signal
