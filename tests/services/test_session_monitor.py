@@ -28,20 +28,28 @@ from kap.events.vitals import Sample, VitalRecorded
 from kap.log import JetStreamLog
 from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
+from kap_local.simulation import WELL_AFTER, WELL_TODAY
 from nats.aio.client import Client
 
 from tests.services.process import Running, command, ready, running, start
 from tests.strategies import NURSE, PRESCRIBER, sealed
 
 NAME = "session-monitor"
-DOSE = {"drug": "ketamine", "route": "intramuscular", "milligrams": 50}
+DOSE = {
+    "drug": "ketamine",
+    "route": "intramuscular",
+    "milligrams": 50,
+    "concentration_mg_per_ml": 50,
+    "volume_ml": 1,
+    "lot": "T-1",
+    "site": "deltoid-left",
+}
 CHECK = {
     "systolic": 120,
     "diastolic": 80,
     "heart_rate": 70,
     "spo2": 98,
-    "fasting": True,
-    "ride_arranged": True,
+    **WELL_TODAY,
 }
 
 
@@ -158,6 +166,7 @@ def stamp() -> dict[str, Any]:
 
 
 MLLP = {"KAP_MLLP_PORT": "0"}
+BOUNDED = protocol.defaults()[0].limits.model_dump(mode="json")
 
 
 async def test_a_session_from_its_opening_to_its_discharge(
@@ -181,7 +190,7 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert (await send("AttachDevice", **of, device_id="M1"))["recorded"] == 1
         assert (await clinic.ingest("M1", spo2=97, heart_rate=70))["status"] == "recorded"
 
-        giving = {**of, "dose": DOSE, "id": str(uuid4()), "at": now()}
+        giving = {**of, "dose": DOSE, "checked_by": PRESCRIBER, "id": str(uuid4()), "at": now()}
         assert await send("GiveDose", **giving) == {"refused": "The session has no pre-dose check."}
         assert (await send("CheckPreDose", **of, **CHECK))["recorded"] == 1
         given = await send("GiveDose", **giving)
@@ -189,7 +198,11 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert await send("GiveDose", **giving) == given
         again = await send("GiveDose", **of, dose=DOSE)
         assert "50 mg ketamine were given by staff:" in again["refused"]
-        assert (await send("GiveDose", **of, dose=DOSE, additional=True))["recorded"] == 1
+        assert await send("GiveDose", **of, dose=DOSE, additional=True) == {
+            "refused": "A second person has to check this dose, with their own password."
+        }
+        booster = {**of, "dose": DOSE, "checked_by": PRESCRIBER, "additional": True}
+        assert (await send("GiveDose", **booster))["recorded"] == 1
 
         assert (await clinic.ingest("M1", spo2=85))["status"] == "recorded"
         alarm = await clinic.until(of, AlarmRaised, within=1)
@@ -207,8 +220,20 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert typed == {"invalid": [{"field": "signals.spo2", "message": why}]}
         assert "invalid" in await send("RecordVitals", **of, signals={"mood": 4})
 
-        assert (await send("Discharge", **of, instructions_given=True))["recorded"] == 1
-        assert (await clinic.until(of, Discharged)).course_id == UUID(course)
+        assert (await send("RecordObservation", **of, moaas=5, dissociation=0))["recorded"] == 1
+        prescriber = {**of, "by": PRESCRIBER, "role": "prescriber"}
+        assert (await send("SignDischarge", **prescriber))["recorded"] == 1
+        assert await send("Discharge", **of, **WELL_AFTER) == {
+            "refused": "Not ready to leave: 0 of 120 min have passed since the last dose; blood pressure is "
+            "185/85, at most 140/90 or within 20 % of the baseline 120/80 is allowed; 1 alarm is open."
+        }
+        for point in ("stay", "blood_pressure", "alarms"):
+            override = {**prescriber, "gate": f"discharge.{point}", "reason": sealed("reason")}
+            assert (await send("OverrideGate", **override))["recorded"] == 1
+        assert (await send("Discharge", **of, **WELL_AFTER))["recorded"] == 1
+        discharged = await clinic.until(of, Discharged)
+        assert discharged.course_id == UUID(course)
+        assert discharged.not_met == ["stay", "blood_pressure", "alarms"]
         await clinic.until(of, AlarmCleared, 2)
         assert (await clinic.ingest("M1", spo2=96))["status"] == "unattached"
         assert await send("GiveDose", **of, dose=DOSE, additional=True) == {
@@ -218,7 +243,7 @@ async def test_a_session_from_its_opening_to_its_discharge(
             metrics = (await http.get(f"{service.http}/metrics")).text
             docs = (await http.get(f"{service.http}/docs")).text
         assert 'kap_alarms_raised_total{kind="physiological",priority="high"} 2.0' in metrics
-        assert 'kap_commands_total{outcome="refused",type="GiveDose"} 3.0' in metrics
+        assert 'kap_commands_total{outcome="refused",type="GiveDose"} 4.0' in metrics
         assert "AttachDevice" in docs and "attached_in" not in docs and "room_in_use" not in docs
     assert [line for line in service.lines() if line["level"] not in ("info", "warning")] == []
 
@@ -370,7 +395,10 @@ async def test_a_silent_device_is_on_record(
     await clinic.adopt()
     async with running(guard, nats_server, tmp_path, NAME, MLLP):
         of = await clinic.session("1", "M1")
-        limits = {"no_data_after_s": 5, "spo2": [{"low": 90, "priority": "high"}]}
+        limits = {**BOUNDED, "no_data_after_s": 5, "spo2": [{"low": 90, "priority": "high"}]}
+        wide = limits | {"systolic": [{"low": 90, "high": 230, "priority": "high"}]}
+        refusal = await clinic.send("ChangeLimits", **of, limits=wide, reason=sealed("reason"))
+        assert "systolic should have a high of priority high, at most 200" in refusal["refused"]
         changing = {"limits": limits, "reason": sealed("reason")}
         assert (await clinic.send("ChangeLimits", **of, **changing))["recorded"] == 1
         await clinic.ingest("M1", spo2=97)

@@ -23,6 +23,8 @@ class Staff:
             base_url=http, headers={"Origin": http}, timeout=15, trust_env=False, limits=httpx.Limits()
         )
         self.id = ""
+        self.username = self.password = ""
+        self.checking = asyncio.Lock()  # one password at a time, as a person types
 
     async def sign_in(self, username: str, password: str) -> None:
         try:
@@ -32,6 +34,7 @@ class Staff:
         if reply.status_code != 200:
             raise Failure(f"{username} could not sign in: {said(reply)}")
         self.id = str(reply.json()["staff_id"])
+        self.username, self.password = username, password
 
     async def send(self, owner: Owner, type: str, at: datetime, **fields: Any) -> dict[str, Any]:
         """A command; what is refused is a `Failure` with the server's own sentence."""
@@ -41,6 +44,18 @@ class Staff:
             raise Failure(f"{type} was answered {reply.status_code}: {said(reply)}")
         answer: dict[str, Any] = reply.json()
         return answer
+
+    async def checked_by(self, other: "Staff", session_id: str, dose: dict[str, Any]) -> str:
+        """The token for which a second person gave their own password: they checked this dose."""
+        body = {"username": other.username, "password": other.password} | {
+            "session_id": session_id,
+            "dose": dose,
+        }
+        async with other.checking:
+            reply = await self._patiently("POST", "/api/dose-check", json=body)
+        if reply.status_code != 200:
+            raise Failure(f"The check of a dose was answered {reply.status_code}: {said(reply)}")
+        return str(reply.json()["token"])
 
     async def _patiently(self, method: str, path: str, **what: Any) -> httpx.Response:
         """A command keeps its id: what was recorded is not recorded twice."""

@@ -39,7 +39,7 @@ LAST = (
 ROOMS = [str(n) for n in range(1, 9)]  # that a new clinic has
 
 OPENED_MIN, ATTACHED_MIN, CHECKED_MIN = -20.0, -15.0, -4.0  # before the dose
-STAY_MIN = 125.0
+LAST_LOOK_MIN, STAY_MIN = 123.0, 125.0
 CUFF_EVERY_MIN = 5.0
 PAST_EVERY_S = 5.0  # a sample each so many seconds of a declared past; live it is one each second
 LIVE_WITHIN_S = 2.0
@@ -122,6 +122,7 @@ class Treatment:
 
     def __post_init__(self) -> None:
         self.noise = Random(self.random.getrandbits(64))  # the monitor's own: it runs beside the steps
+        self.monitored = asyncio.Event()  # to the end of the stay
 
     @property
     def device(self) -> str:
@@ -240,11 +241,17 @@ class Treatment:
             await self.send(
                 "nurse", "session", "CheckPreDose", at, **session,
                 systolic=min(139, int(pressure["systolic"])), diastolic=min(89, int(pressure["diastolic"])),
-                heart_rate=round(body.heart_rate), spo2=round(body.spo2), fasting=True, ride_arranged=True,
+                heart_rate=round(body.heart_rate), spo2=max(93, round(body.spo2)), **WELL_TODAY,
             )  # fmt: skip
 
         async def dose(at: datetime) -> None:
-            await self.send("nurse", "session", "GiveDose", at, **session, dose=amount(body))
+            given = amount(body)
+            token = {}
+            if protocol.dose.second_check:
+                second = self.staff["prescriber"]
+                checked = await self.staff["nurse"].checked_by(second, session["session_id"], given)
+                token = {"check_token": checked}
+            await self.send("nurse", "session", "GiveDose", at, **session, dose=given, **token)
 
         def observe(minute: float) -> Callable[[datetime], Awaitable[None]]:
             async def step(at: datetime) -> None:
@@ -254,14 +261,23 @@ class Treatment:
             return step
 
         async def leave(at: datetime) -> None:
-            await self.send(
-                "nurse", "session", "Discharge", at, **session, instructions_given=True, escort="The sister."
-            )
+            await self.monitored.wait()
+            await self.send("prescriber", "session", "SignDischarge", at, **session)
+            going = {**session, **WELL_AFTER, "escort": "The sister."}
+            try:
+                await self.send("nurse", "session", "Discharge", at, **going)
+            except Failure:  # as a prescriber would, who has seen the patient
+                for point in MAY_LAST:
+                    await self.send(
+                        "prescriber", "session", "OverrideGate", at, **session,
+                        gate=f"discharge.{point}", reason="Seen by me: may leave.",
+                    )  # fmt: skip
+                await self.send("nurse", "session", "Discharge", at, **going)
 
         protocol = next(p for p in defaults() if p.route == body.route)
         checks = [m for m in protocol.expected.checks_min if m < STAY_MIN - 3]
         steps: list[tuple[float, Callable[[datetime], Awaitable[None]]]] = [(CHECKED_MIN, check), (0.0, dose)]
-        steps += [(minute, observe(minute)) for minute in checks]
+        steps += [(minute, observe(minute)) for minute in (*checks, LAST_LOOK_MIN)]
         return [*sorted(steps, key=lambda s: s[0]), (STAY_MIN, leave)]
 
     async def follow_up(self) -> None:
@@ -322,6 +338,7 @@ class Treatment:
                     log.warning("the monitor of room %s was answered %s", self.room, code)
                 sent = max(sent, now)
                 await asyncio.sleep(max(0.05, 1 - (datetime.now(UTC) - now).total_seconds()))
+            self.monitored.set()
         finally:
             await bedside.close()
             for code, count in bedside.answers.items():
@@ -357,6 +374,30 @@ class Treatment:
             await asyncio.sleep(0.5)
 
 
+# What the nurse is told on the day, and sees at its end.
+WELL_TODAY: dict[str, Any] = {
+    "fasting": True,
+    "hours_fasted": 6,
+    "hours_without_fluids": 3,
+    "ride_arranged": True,
+    "intoxicated": False,
+    "pregnancy_excluded": True,
+    "urinary_symptoms": False,
+    "suicidal_ideation_new": False,
+    "drugs_changed": False,
+}
+WELL_AFTER: dict[str, Any] = {
+    "instructions_given": True,
+    "oriented": True,
+    "steady_gait": True,
+    "nausea_tolerable": True,
+    "ride_present": True,
+    "suicidal_ideation_new": False,
+    "aldrete": {"activity": 2, "respiration": 2, "circulation": 2, "consciousness": 2, "spo2": 2},
+}
+MAY_LAST = ("alarms", "blood_pressure", "spo2", "dissociation", "awake")  # longer than the usual stay
+
+
 def amount(body: Body) -> dict[str, Any]:
     """A usual dose of the route, in mg."""
     match body.route:
@@ -374,6 +415,13 @@ def amount(body: Body) -> dict[str, Any]:
         case "sublingual":
             return {"drug": "ketamine", "route": body.route, "milligrams": 200, "lot": "SIM-002"}
         case "intranasal":
-            return {"drug": "ketamine", "route": body.route, "milligrams": 50, "lot": "SIM-003"}
+            return {
+                "drug": "ketamine",
+                "route": body.route,
+                "milligrams": 50,
+                "concentration_mg_per_ml": 100,
+                "volume_ml": 0.5,
+                "lot": "SIM-003",
+            }
         case "spravato":
             return {"drug": "esketamine", "route": body.route, "milligrams": 84, "lot": "SIM-004"}

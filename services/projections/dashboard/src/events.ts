@@ -830,14 +830,14 @@ export interface Discharged {
   not_met: string[];
 }
 /**
- * The five parts of the modified Aldrete score, 0–2 each (wjgnet.com, 21(12), 3671, table 2).
+ * The parts of the modified Aldrete score as judged, 0–2 points each (kap.scores.aldrete).
  */
 export interface Aldrete {
-  activity: number;
-  respiration: number;
-  circulation: number;
-  consciousness: number;
-  oxygen: number;
+  activity: number | null;
+  respiration: number | null;
+  circulation: number | null;
+  consciousness: number | null;
+  spo2: number | null;
 }
 export interface SessionAborted {
   id: string;

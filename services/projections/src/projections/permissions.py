@@ -63,6 +63,7 @@ COMMANDS: dict[Owner, dict[str, Permission]] = {
         "PauseAlarm": Permission(MEDICAL, "session_id"),
         "RecordAdverseEvent": Permission(CARE, "session_id"),
         "RecordIntervention": Permission(CARE, "session_id"),
+        "SignDischarge": Permission(MEDICAL, "session_id"),
         "Discharge": Permission(MEDICAL, "session_id"),
         "AbortSession": Permission(CARE, "session_id"),
         "CorrectEntry": Permission(CARE, "of_id"),

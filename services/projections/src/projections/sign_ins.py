@@ -1,4 +1,4 @@
-"""Who is signed in, and the tickets that open a feed; in the bucket LOGINS, by the hash of each secret."""
+"""Who is signed in, feed tickets and checks of a dose; in the bucket LOGINS, by the hash of each secret."""
 
 import hashlib
 import secrets
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from kap.events.session import Dose
 from pydantic import AwareDatetime, BaseModel
 
 from projections.bucket import Bucket
 
 SIGN_IN_FOR = timedelta(hours=12)
 TICKET_FOR = timedelta(seconds=30)
+DOSE_CHECK_FOR = timedelta(seconds=60)
 _SECRET_BYTES = 32
 
 
@@ -30,6 +32,17 @@ class Ticket(BaseModel):
     staff_id: UUID
     login: str
     expires: AwareDatetime
+
+
+class DoseCheck(BaseModel):
+    """`checked_by` gave their password for this dose of this session, that `giver` is about to give."""
+
+    checked_by: UUID
+    giver: UUID
+    session_id: UUID
+    dose: Dose
+    expires: AwareDatetime
+    used_by: UUID | None = None  # the one command that it was used for
 
 
 class SignIns:
@@ -82,6 +95,34 @@ class SignIns:
             return None
         return ticket
 
+    async def dose_check(self, checked_by: UUID, giver: UUID, session_id: UUID, dose: Dose) -> str:
+        """For one command that gives this dose, within a minute."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        expires = datetime.now(UTC) + DOSE_CHECK_FOR
+        check = DoseCheck(
+            checked_by=checked_by, giver=giver, session_id=session_id, dose=dose, expires=expires
+        )
+        await self._keep_check(secret, check)
+        return secret
+
+    async def use_dose_check(self, secret: str, command_id: UUID) -> DoseCheck | None:
+        """The check, for the first command that uses it, and for that one again when it is repeated."""
+        entry = await self.bucket.get(_dose_check(secret))
+        if entry is None:
+            return None
+        check = DoseCheck.model_validate_json(entry.value)
+        if check.used_by is not None:
+            return check if check.used_by == command_id else None
+        if check.expires <= datetime.now(UTC):
+            return None
+        used = check.model_copy(update={"used_by": command_id})
+        return used if await self._keep_check(secret, used, entry.revision) is not None else None
+
+    async def _keep_check(self, secret: str, check: DoseCheck, expected: int = 0) -> int | None:
+        ttl_s = int(SIGN_IN_FOR.total_seconds() if check.used_by else DOSE_CHECK_FOR.total_seconds())
+        value = check.model_dump_json().encode()
+        return await self.bucket.put(_dose_check(secret), value, expected=expected, ttl_s=ttl_s)
+
 
 def login(secret: str) -> str:
     return f"login.{hashlib.sha256(secret.encode()).hexdigest()}"
@@ -89,6 +130,10 @@ def login(secret: str) -> str:
 
 def _ticket(secret: str) -> str:
     return f"ticket.{hashlib.sha256(secret.encode()).hexdigest()}"
+
+
+def _dose_check(secret: str) -> str:
+    return f"dose_check.{hashlib.sha256(secret.encode()).hexdigest()}"
 
 
 @dataclass

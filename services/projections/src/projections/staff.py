@@ -14,7 +14,7 @@ from kap.settings import SettingError
 
 from projections.gateway import Gateway, Settings
 from projections.keys import clinic_key
-from projections.web import commands, page, reads, sign_in
+from projections.web import commands, dose_check, page, reads, sign_in
 from projections.web.answers import answers_to_errors
 from projections.web.security import Guard
 
@@ -67,7 +67,13 @@ def http_app(gateway: Gateway) -> FastAPI:
         why = await gateway.ready()
         return PlainTextResponse(f"{why or 'ready'}\n", 503 if why else 200)
 
-    for router in (sign_in.routes, commands.routes, reads.routes, page.routes(gateway.settings.dashboard)):
+    for router in (
+        sign_in.routes,
+        dose_check.routes,
+        commands.routes,
+        reads.routes,
+        page.routes(gateway.settings.dashboard),
+    ):
         app.include_router(router)
     app.add_middleware(Guard, settings=gateway.settings)
     return app

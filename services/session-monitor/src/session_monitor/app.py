@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from faststream.asgi import AsgiFastStream
 from kap import service, settings
@@ -20,6 +21,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from session_monitor import session
 from session_monitor.codes import POSSIBLE, possible
+from session_monitor.discharge import Latest
 from session_monitor.rooms import Rooms
 from session_monitor.session import (
     AbortSession,
@@ -34,8 +36,15 @@ from session_monitor.session import (
     StaffCommand,
     Wire,
 )
-from session_monitor.standing import CourseStanding, adopted, course_standing, patient_number
+from session_monitor.standing import (
+    CourseStanding,
+    adopted,
+    course_standing,
+    may_be_pregnant,
+    patient_number,
+)
 from session_monitor.vitals import Vitals, vitals_in
+from session_monitor.watch import Watch
 from session_monitor.watching import Watching
 
 FOLDED_WITHIN_S = 1.0
@@ -52,6 +61,7 @@ class Monitor:
     clinic: str
     vitals: Vitals
     rooms: Rooms
+    latest: Callable[[UUID], dict[str, Latest]]  # each signal's latest value in a session
     cache: Cache = field(default_factory=Cache)
     # Rooms and devices are given to one session at a time: who comes second sees what the first was given.
     giving: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -66,7 +76,7 @@ class Monitor:
                     await self.up_to_date()
                     return await self.settled(await self.informed(command))
             case DetachDevice() | Discharge() | AbortSession():
-                return await self.settled(command)
+                return await self.settled(await self.informed(command))
             case CorrectEntry():
                 if command.of != "session":
                     raise Refused("This entry is not one of a session's.")
@@ -88,6 +98,8 @@ class Monitor:
                 if not isinstance(state, NotOpened):
                     course = course_standing(await self.history(f"course.{state.opened.course_id}"))
                 return command.model_copy(update={"course": course})
+            case Discharge(session_id=id):
+                return command.model_copy(update={"vitals": self.latest(id)})
         return command
 
     async def around(self, command: OpenSession, course: CourseStanding | None) -> dict[str, object]:
@@ -98,12 +110,17 @@ class Monitor:
             "course_in_room": self.rooms.room_of_course(command.course_id, other_than=id),
             "protocol": None,
             "patient_number": None,
+            "ask_pregnancy": True,
         }
         if course is not None:
             patient = await self.history(f"patient.{course.patient_id}")
             found["patient_number"] = patient_number(patient)
-        if course is not None and course.protocol is not None:
-            found["protocol"] = adopted(await self.history(f"clinic.{self.clinic}"), course.protocol)
+            if course.protocol is not None:
+                protocol = adopted(await self.history(f"clinic.{self.clinic}"), course.protocol)
+                found["protocol"] = protocol
+                if protocol is not None and protocol.rules is not None:
+                    to_age = protocol.rules.gates.pregnancy_to_age
+                    found["ask_pregnancy"] = may_be_pregnant(patient, to_age, command.at)
         return found
 
     async def history(self, aggregate: str) -> list[Anything]:
@@ -148,6 +165,13 @@ def mistyped(command: RecordVitals) -> ValidationError | None:
             why = PydanticCustomError("impossible", "{text}", {"text": text})
             problems.append(InitErrorDetails(type=why, loc=("signals", name), input=value))
     return ValidationError.from_exception_data("RecordVitals", problems) if problems else None
+
+
+def latest(watched: Watch, session_id: UUID) -> dict[str, Latest]:
+    """Each signal's latest value, as the watch has it from the log; a doubtful one does not count."""
+    session = watched.sessions.get(session_id)
+    tracks = session.tracks if session is not None else {}
+    return {name: Latest(value=track.value, at=track.at) for name, track in tracks.items()}
 
 
 async def follow_facts(store: JetStreamLog, rooms: Rooms, vitals: Vitals) -> None:
@@ -195,8 +219,10 @@ def build() -> AsgiFastStream:
         )
         store = JetStreamLog(client, clinic, "session-monitor")
         async with vitals_in(store, client, clinic, zone, mllp_port, settings.bind()) as vitals:
-            monitor = Monitor(store, clinic, vitals, Rooms(store))
-            watching.append(Watching(store, monitor.cache, path))
+            cache = Cache()
+            watching.append(Watching(store, cache, path))
+            watched = watching[0].watch
+            monitor = Monitor(store, clinic, vitals, Rooms(store), lambda id: latest(watched, id), cache)
             starting.append(vitals)
 
             @nats.subscriber(f"kap.commands.{clinic}.session", queue="session-monitor", max_workers=32)

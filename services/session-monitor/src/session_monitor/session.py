@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
+from kap import bounds
 from kap.decider import Command, CorrectEntry, Refused
 from kap.events import Anything
 from kap.events.fact import Actor, Code, DeviceId, Fact, Personal, Room
+from kap.events.rules import SessionRules
 from kap.events.session import (
     AdverseEventRecorded,
     AlarmAcknowledged,
@@ -19,6 +21,7 @@ from kap.events.session import (
     DeviceAttached,
     DeviceDetached,
     Discharged,
+    DischargeSigned,
     Dose,
     DoseChecked,
     Dosed,
@@ -40,6 +43,10 @@ from kap.events.vitals import Signal
 from pydantic import AwareDatetime, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from session_monitor import discharge as leaving
+from session_monitor import dose as dosing
+from session_monitor import gates
+from session_monitor.discharge import Answers, Latest
 from session_monitor.standing import AdoptedProtocol, CourseStanding
 
 WATCH = "service:session-monitor"
@@ -50,6 +57,7 @@ NOTES_UNTIL = timedelta(hours=24)
 PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(minutes=10)
 CLOCKS_AGREE = timedelta(minutes=1)  # two browsers' clocks
 
+SIGNERS = ("nurse", "prescriber")
 DRUGS: dict[Route, Drug] = {
     "intramuscular": "ketamine",
     "sublingual": "ketamine",
@@ -71,6 +79,7 @@ class OpenSession(_OfSession):
     course: SkipJsonSchema[CourseStanding | None] = None
     patient_number: SkipJsonSchema[str | None] = None
     protocol: SkipJsonSchema[AdoptedProtocol | None] = None
+    ask_pregnancy: SkipJsonSchema[bool] = True
     room_in_use: SkipJsonSchema[bool] = False
     course_in_room: SkipJsonSchema[Room | None] = None
 
@@ -100,7 +109,7 @@ class ChangeLimits(_OfSession):
 
 
 class CheckPreDose(_OfSession):
-    """mm[Hg], /min, %."""
+    """mm[Hg], /min, %, hours. None: not answered."""
 
     type: Literal["CheckPreDose"] = "CheckPreDose"
     systolic: int = Field(ge=40, le=300)
@@ -111,6 +120,12 @@ class CheckPreDose(_OfSession):
     fasting: bool
     ride_arranged: bool
     suicidal_ideation_new: bool | None = None
+    hours_fasted: float | None = Field(default=None, ge=0, le=72)
+    hours_without_fluids: float | None = Field(default=None, ge=0, le=72)
+    intoxicated: bool | None = None
+    pregnancy_excluded: bool | None = None
+    urinary_symptoms: bool | None = None
+    drugs_changed: bool | None = None
 
 
 class OverrideGate(_OfSession):
@@ -125,11 +140,16 @@ class CheckDose(_OfSession):
 
 
 class GiveDose(_OfSession):
-    """The edge adds how the course stands now: consent may have been withdrawn since the session opened."""
+    """The edge adds how the course stands now: consent may have been withdrawn since the session opened.
+
+    `checked_by` is the gateway's: who gave their own password for this dose, never a name that was sent.
+    """
 
     type: Literal["GiveDose"] = "GiveDose"
     dose: Dose
     additional: bool = False
+    confirmed: bool = False
+    checked_by: Actor | None = None
     course: SkipJsonSchema[CourseStanding | None] = None
 
 
@@ -188,10 +208,18 @@ class RecordIntervention(_OfSession):
     text: Personal | None = None
 
 
-class Discharge(_OfSession):
+class SignDischarge(_OfSession):
+    """Who does not discharge finds the patient fit to leave."""
+
+    type: Literal["SignDischarge"] = "SignDischarge"
+
+
+class Discharge(_OfSession, Answers):
+    """The edge adds the latest value of each signal."""
+
     type: Literal["Discharge"] = "Discharge"
-    instructions_given: bool
     escort: Personal | None = None
+    vitals: SkipJsonSchema[dict[str, Latest]] = Field(default={})
 
 
 class AbortSession(_OfSession):
@@ -245,6 +273,7 @@ StaffCommand = (
     | PauseAlarm
     | RecordAdverseEvent
     | RecordIntervention
+    | SignDischarge
     | Discharge
     | AbortSession
 )
@@ -266,10 +295,16 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Session:
+    """`overridden` holds until what it answers changes: a new check, a new dose."""
+
     opened: SessionOpened
     devices: frozenset[str] = frozenset()
-    pre_dose: bool = False
+    checks: tuple[PreDoseChecked, ...] = ()
+    overridden: frozenset[str] = frozenset()
+    checked: tuple[DoseChecked, ...] = ()
     doses: tuple[Dosed, ...] = ()
+    observed: Mapping[str, Latest] = field(default_factory=dict)  # score → when it was seen last
+    signed: Mapping[str, datetime] = field(default_factory=dict)  # role → when
     alarms: Mapping[UUID, Alarm] = field(default_factory=dict)
     ended: datetime | None = None
 
@@ -293,10 +328,21 @@ def evolve(state: State, event: Anything) -> State:
             return replace(session, devices=session.devices | {device})
         case Session() as session, DeviceDetached(device_id=device):
             return replace(session, devices=session.devices - {device})
-        case Session() as session, PreDoseChecked():
-            return replace(session, pre_dose=True)
+        case Session() as session, PreDoseChecked() as check:
+            kept = session.overridden - set(gates.GATES)  # what was overridden was the check before
+            return replace(session, checks=(*session.checks, check), overridden=kept)
+        case Session() as session, GateOverridden(gate=gate):
+            return replace(session, overridden=session.overridden | {gate})
+        case Session() as session, DoseChecked() as checked:
+            return replace(session, checked=(*session.checked, checked))
         case Session() as session, Dosed() as dosed:
-            return replace(session, doses=(*session.doses, dosed))
+            kept = session.overridden & set(gates.GATES)
+            doses = (*session.doses, dosed)
+            return replace(session, doses=doses, overridden=kept, checked=(), signed={})
+        case Session() as session, ObservationRecorded() as observation:
+            return replace(session, observed={**session.observed, **_scores(session, observation)})
+        case Session() as session, DischargeSigned(role=role, at=at):
+            return replace(session, signed={**session.signed, role: at})
         case Session() as session, AlarmRaised() as raised:
             return _alarm(session, raised.alarm_id, Alarm(raised.priority))
         case Session(alarms=alarms) as session, AlarmEscalated(alarm_id=id, priority=priority) if (
@@ -310,6 +356,16 @@ def evolve(state: State, event: Anything) -> State:
         case Session() as session, Discharged(at=at) | SessionAborted(at=at):
             return replace(session, ended=at, devices=frozenset())  # ending detaches by itself
     return state
+
+
+def _scores(session: Session, observation: ObservationRecorded) -> dict[str, Latest]:
+    """What was observed, where nothing later was."""
+    found: dict[str, Latest] = {}
+    for name in ("moaas", "dissociation"):
+        value, known = getattr(observation, name), session.observed.get(name)
+        if value is not None and (known is None or known.at <= observation.at):
+            found[name] = Latest(value=value, at=observation.at)
+    return found
 
 
 def _alarm(session: Session, id: UUID, alarm: Alarm) -> Session:
@@ -328,16 +384,14 @@ def decide(state: State, command: SessionCommand) -> Sequence[Fact]:
             running(state, command)
             return entry(ResponsibleChanged, command)
         case ChangeLimits():
-            running(state, command)
-            return entry(LimitsChanged, command)
+            return change_limits(running(state, command), command)
         case CheckPreDose():
             running(state, command)
             return entry(PreDoseChecked, command)
         case OverrideGate():
             return override(running(state, command), command)
         case CheckDose():
-            fits(running(state, command), command.dose)
-            return entry(DoseChecked, command)
+            return check_dose(running(state, command), command)
         case GiveDose():
             return give_dose(running(state, command), command)
         case RecordObservation():
@@ -355,6 +409,8 @@ def decide(state: State, command: SessionCommand) -> Sequence[Fact]:
         case RecordIntervention():
             running(state, command)
             return entry(InterventionRecorded, command)
+        case SignDischarge():
+            return sign_discharge(running(state, command), command)
         case Discharge():
             return discharge(running(state, command), command)
         case AbortSession():
@@ -441,8 +497,13 @@ def open_session(state: State, command: OpenSession) -> Sequence[Fact]:
             protocol=command.protocol.ref,
             limits=command.protocol.limits,
             expected=command.protocol.expected,
+            rules=_rules(command.protocol.rules, command.ask_pregnancy),
         )
     ]
+
+
+def _rules(rules: SessionRules | None, ask_pregnancy: bool) -> SessionRules | None:
+    return rules and rules.model_copy(update={"ask_pregnancy": ask_pregnancy})
 
 
 def attach(session: Session, command: AttachDevice) -> Sequence[Fact]:
@@ -464,7 +525,33 @@ def detach(session: Session, command: DetachDevice) -> Sequence[Fact]:
 def override(session: Session, command: OverrideGate) -> Sequence[Fact]:
     if command.role != "prescriber":
         raise Refused("Only a prescriber may override a gate.")
+    rules, gate = session.opened.rules, command.gate
+    if rules is not None:
+        known = [*gates.GATES, dosing.AMOUNT, *(leaving.GATE + point for point in leaving.POINTS)]
+        if gate not in known:
+            raise Refused(f"There is no gate {gate}; there are {', '.join(known)}.")
+        if gate in rules.gates.final:
+            raise Refused(f"Nobody may override the gate {gate}.")
     return entry(GateOverridden, command)
+
+
+def change_limits(session: Session, command: ChangeLimits) -> Sequence[Fact]:
+    for problem in bounds.of_limits(command.limits):
+        raise Refused(f"{problem[0].upper()}{problem[1:]}.")
+    return entry(LimitsChanged, command)
+
+
+def check_dose(session: Session, command: CheckDose) -> Sequence[Fact]:
+    fits(session, command.dose)
+    _possible(session, command.dose)
+    return entry(DoseChecked, command, role=command.role if command.role in SIGNERS else None)
+
+
+def _possible(session: Session, dose: Dose) -> None:
+    if session.opened.rules is not None:
+        given = [dosed.dose for dosed in session.doses]
+        weight = session.opened.weight_kg
+        dosing.possible(session.opened.rules.dose, dose, weight, given, session.overridden)
 
 
 def fits(session: Session, dose: Dose) -> None:
@@ -477,14 +564,38 @@ def fits(session: Session, dose: Dose) -> None:
 
 def give_dose(session: Session, command: GiveDose) -> Sequence[Fact]:
     stands(command.course)
-    if not session.pre_dose:
+    if not session.checks:
         raise Refused("The session has no pre-dose check.")
     fits(session, command.dose)
+    rules = session.opened.rules
+    within = SAME_DOSE_WITHIN if rules is None else timedelta(minutes=rules.dose.same_dose_within_min)
     if not command.additional:
         for other in session.doses:
-            if other.dose.drug == command.dose.drug and abs(command.at - other.at) <= SAME_DOSE_WITHIN:
+            if other.dose.drug == command.dose.drug and abs(command.at - other.at) <= within:
                 raise Refused(_given(other, command))
+    if rules is not None:
+        _day(session, rules, command)
+        _possible(session, command.dose)
+        dosing.agreed(
+            rules.dose,
+            command.dose,
+            session.opened.weight_kg,
+            [dosed.dose for dosed in session.doses],
+            by=command.by,
+            confirmed=command.confirmed,
+            checked_by=command.checked_by,
+            signed=session.checked,
+        )
     return entry(Dosed, command)
+
+
+def _day(session: Session, rules: SessionRules, command: GiveDose) -> None:
+    """The day's gates, and for the first dose that they were looked at lately."""
+    held = list(gates.held(rules.gates, rules.ask_pregnancy, session.checks, session.overridden).values())
+    if not session.doses and (old := gates.stale(rules.gates, session.checks, command.at)):
+        held.append(old)
+    if held:
+        raise Refused(f"The dose is held: {'; '.join(held)}.")
 
 
 def _given(other: Dosed, command: GiveDose) -> str:
@@ -503,10 +614,34 @@ def note(session: Session, command: RecordNote) -> Sequence[Fact]:
     return entry(NoteRecorded, command)
 
 
+def sign_discharge(session: Session, command: SignDischarge) -> Sequence[Fact]:
+    if command.role not in SIGNERS:
+        raise Refused("Only a nurse or a prescriber signs a discharge.")
+    return entry(DischargeSigned, command, role=command.role)
+
+
 def discharge(session: Session, command: Discharge) -> Sequence[Fact]:
-    return entry(
-        Discharged, command, course_id=session.opened.course_id, patient_id=session.opened.patient_id
+    whose = {"course_id": session.opened.course_id, "patient_id": session.opened.patient_id}
+    rules, doses = session.opened.rules, session.doses
+    if rules is None or not doses:  # nothing was given: nothing has to wear off
+        return entry(Discharged, command, **whose)
+    valid = timedelta(minutes=rules.discharge.observation_valid_min)
+    not_met = leaving.not_met(
+        rules.discharge,
+        command,
+        command.at,
+        stay_min=session.opened.expected.minimum_stay_min,
+        dosed_at=max(dosed.at for dosed in doses),
+        baseline=session.checks[-1] if session.checks else None,
+        vitals=command.vitals,
+        observed=session.observed,
+        open_alarms=sum(not alarm.cleared for alarm in session.alarms.values()),
+        signed={command.role} | {role for role, at in session.signed.items() if command.at - at <= valid},
     )
+    held = [why for point, why in not_met.items() if leaving.GATE + point not in session.overridden]
+    if held:
+        raise Refused(f"Not ready to leave: {'; '.join(held)}.")
+    return entry(Discharged, command, **whose, not_met=list(not_met))
 
 
 def sounding(session: Session, id: UUID) -> Alarm:

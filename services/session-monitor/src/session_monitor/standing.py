@@ -1,6 +1,7 @@
 """What a session needs to know of its course, patient and clinic: small folds over their own events."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from kap.events.intake import (
     Prepared,
     ProtocolAdopted,
 )
+from kap.events.rules import SessionRules
 from kap.events.session import ExpectedCourse, Limits, ProtocolRef, Route
 
 
@@ -34,11 +36,12 @@ class CourseStanding(Frozen):
 
 
 class AdoptedProtocol(Frozen):
-    """The clinic's protocol as a session starts with it."""
+    """The clinic's protocol as a session starts with it; no rules in one of before protocols had gates."""
 
     ref: ProtocolRef
     limits: Limits
     expected: ExpectedCourse
+    rules: SessionRules | None = None
 
 
 def course_standing(events: Iterable[Anything]) -> CourseStanding | None:
@@ -85,6 +88,15 @@ def patient_number(events: Iterable[Anything]) -> str | None:
     return number
 
 
+def may_be_pregnant(events: Iterable[Anything], to_age: int, at: datetime) -> bool:
+    """Whether pregnancy is asked about: not of whom the record calls male or older. Unknown is not no."""
+    for event in events:
+        if isinstance(event, PatientRegistered):
+            youngest = at.year - event.birth_year - 1
+            return event.sex_at_birth != "male" and youngest <= to_age
+    return True
+
+
 def adopted(events: Iterable[Anything], name: str) -> AdoptedProtocol | None:
     """The protocol of that name that the clinic adopted last."""
     found: ProtocolAdopted | None = None
@@ -97,4 +109,5 @@ def adopted(events: Iterable[Anything], name: str) -> AdoptedProtocol | None:
         ref=ProtocolRef(name=found.protocol, version=found.version, digest=found.digest),
         limits=Limits.model_validate(found.content["limits"]),
         expected=ExpectedCourse.model_validate(found.content["expected"]),
+        rules=SessionRules.model_validate(found.content) if "gates" in found.content else None,
     )

@@ -237,17 +237,13 @@ class DischargeSigned(_Session):
 
 
 class Aldrete(Frozen):
-    """The five parts of the modified Aldrete score, 0–2 each (wjgnet.com, 21(12), 3671, table 2)."""
+    """The parts of the modified Aldrete score as judged, 0–2 points each (kap.scores.aldrete)."""
 
-    activity: int = Field(ge=0, le=2)
-    respiration: int = Field(ge=0, le=2)
-    circulation: int = Field(ge=0, le=2)
-    consciousness: int = Field(ge=0, le=2)
-    oxygen: int = Field(ge=0, le=2)
-
-    @property
-    def total(self) -> int:
-        return self.activity + self.respiration + self.circulation + self.consciousness + self.oxygen
+    activity: int | None = Field(default=None, ge=0, le=2)
+    respiration: int | None = Field(default=None, ge=0, le=2)
+    circulation: int | None = Field(default=None, ge=0, le=2)
+    consciousness: int | None = Field(default=None, ge=0, le=2)
+    spo2: int | None = Field(default=None, ge=0, le=2)
 
 
 class Discharged(_Session):

@@ -17,6 +17,7 @@ from projections import sealing
 from projections.gateway import Gateway, Viewer
 from projections.permissions import AGGREGATES, CALLED, COMMANDS, Owner, Permission
 from projections.web.answers import Declined, Here, Invalid, SignedIn, json_body
+from projections.web.dose_check import second_person
 
 routes = APIRouter(prefix="/api/commands", tags=["commands"])
 
@@ -86,6 +87,8 @@ async def _command(
     # by and role are whose sign-in it is, whatever was sent
     body |= {"id": str(UUID(body["id"])), "by": f"staff:{viewer.staff_id}", "role": viewer.role}
     _stays_with_its_person(body, permission, gateway)
+    if body["type"] == "GiveDose":
+        await second_person(body, viewer, gateway)
     sealed = await gateway.people.seal(body, permission.belongs)
     status, answer = await send(gateway, owner, sealed)
     if status == 200 and body["type"] == "ForgetPerson":

@@ -2,6 +2,7 @@
 
 import math
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import Counter
@@ -29,9 +30,10 @@ SIGN_INS = Counter("kap_sign_ins_total", "Attempts to sign in.", ["outcome"])
 _FOR_EVER_S = 400 * 24 * 3600
 
 
-@routes.post("/login", summary="Sign in: {username, password}; sets the cookie")
-async def sign_in(request: Request, response: Response, gateway: Here) -> dict[str, str]:
-    body = await json_body(request)
+async def authenticated(
+    request: Request, gateway: Gateway, body: dict[str, Any], *, wrong: int = 401
+) -> tuple[UUID, User]:
+    """Whose user name and password were sent; else refused, with status `wrong` for a wrong password."""
     username, password = body.get("username"), body.get("password")
     if not isinstance(username, str) or not isinstance(password, str) or len(username) > 64:
         raise Invalid([{"field": "username", "message": "Give a user name and a password."}])
@@ -54,10 +56,15 @@ async def sign_in(request: Request, response: Response, gateway: Here) -> dict[s
         ) from None
     if found is None:
         SIGN_INS.labels("wrong").inc()
-        raise Declined(401, "User name or password is wrong.")
+        raise Declined(wrong, "User name or password is wrong.")
     gateway.attempts.succeeded(username, address)
     SIGN_INS.labels("right").inc()
-    staff_id, user = found
+    return found
+
+
+@routes.post("/login", summary="Sign in: {username, password}; sets the cookie")
+async def sign_in(request: Request, response: Response, gateway: Here) -> dict[str, str]:
+    staff_id, user = await authenticated(request, gateway, await json_body(request))
     secret = await gateway.sign_ins.open(staff_id, wall=user.role == "wall")
     response.set_cookie(
         cookie_name(gateway),
