@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ TICK_S = 0.25
 SAVE_S = 10.0
 BEHIND_S = 0.5  # no time passes for the watch while it is further behind the log
 NOT_READY_S = 5.0
-RECORDERS = 8  # alarms of different sessions are recorded at the same time, those of one in order
+RECORDERS = 32  # alarms of different sessions are recorded at the same time, those of one in order
 WAITING = 1000  # actions waiting for one recorder; beyond, the watch waits, and its lag shows it
 
 log = logging.getLogger("kap.watch")
@@ -80,11 +81,14 @@ class Watching:
 
     async def run(self) -> None:
         """Until cancelled. Raises `LogLostTail` when the snapshot is of another log."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow())
-            tasks.create_task(self._pass_time())
-            for queue in self.queues:
-                tasks.create_task(self._record(queue))
+        works = [self._follow(), self._pass_time(), *(self._record(queue) for queue in self.queues)]
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await _ended(tasks)
 
     @property
     def current(self) -> bool:
@@ -176,3 +180,15 @@ class Watching:
                 if not action.late:
                     ALARM_DELAY.observe((datetime.now(UTC) - action.onset).total_seconds())
             return
+
+
+async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels until each has ended: `wait_for`, as nats-py uses it, may forget a cancellation in 3.11."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        done, pending = await asyncio.wait(pending, timeout=0.5)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()):
+                log.debug("ended with an error", exc_info=error)
