@@ -321,6 +321,7 @@ def check_alarms(events: list[Recorded], vitals: list[Recorded]) -> None:
     raised = [i.event.alarm_id for i in events if isinstance(i.event, AlarmRaised)]
     cleared = [i.event.alarm_id for i in events if isinstance(i.event, AlarmCleared)]
     assert raised and len(raised) == len(set(raised)) and len(cleared) == len(set(cleared))
+    assert set(cleared) <= set(raised), "an alarm ended that had not begun"
     again = Watch()
     for _, item in in_order(events, vitals):
         watch.fold(again, item)
