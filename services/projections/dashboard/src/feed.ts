@@ -23,6 +23,7 @@ const LONGEST_PAUSE_MS = 5_000;
 const CONNECT_WITHIN_MS = 5_000;
 const SILENCE_MS = 4_000;
 const ALIVE_EVERY_MS = 1_000;
+const HUNG_MS = 1_000;
 
 export class Feed {
   /** Tries since the last frame came. */
@@ -31,6 +32,7 @@ export class Feed {
   private phase: "stopped" | "waiting" | "connecting" | "open" = "stopped";
   private due = 0;
   private aliveSent = 0;
+  private ticked = 0;
   private whole = false;
   /** Counts connections, so that what an abandoned one still says is not listened to. */
   private turn = 0;
@@ -38,6 +40,7 @@ export class Feed {
   constructor(private readonly world: FeedWorld) {}
 
   start(): void {
+    this.ticked = this.world.now();
     if (this.phase === "stopped") this.connect();
   }
 
@@ -53,6 +56,9 @@ export class Feed {
 
   tick(): void {
     const now = this.world.now();
+    // This page itself stood still: what came meanwhile is still unread, so the other side is not silent.
+    if (this.phase === "open" && now - this.ticked > HUNG_MS) this.due += now - this.ticked;
+    this.ticked = now;
     if (this.phase === "waiting" && now >= this.due) this.connect();
     else if ((this.phase === "connecting" || this.phase === "open") && now >= this.due) this.retry();
     if (this.phase === "open" && now - this.aliveSent >= ALIVE_EVERY_MS && this.socket?.readyState === 1) {

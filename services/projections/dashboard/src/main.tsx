@@ -7,6 +7,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import * as api from "./api";
 import { SignedOut } from "./feed";
+import { flashAlarms } from "./flash";
 import { followLinks, go, place } from "./route";
 import { me, signedIn, whenSignedOut } from "./store";
 import { BoardPage } from "./ui/board";
@@ -40,6 +41,7 @@ async function whoIsThere(): Promise<void> {
 }
 
 followLinks();
+flashAlarms();
 whenSignedOut(toSignIn);
 effect(() => {
   document.title = titleOf();

@@ -68,9 +68,15 @@ export type Direction = "up" | "rise" | "flat" | "fall" | "down";
 
 /** Against the value of 5 minutes ago; null when there was none to compare with. */
 export function direction(points: readonly Point[], value: number, now: number, step: number): Direction | null {
-  const then = points.filter(([at]) => Math.abs(now - at - 5 * 60_000) < 60_000);
-  if (then.length === 0) return null;
-  return turn(value - then.reduce((sum, [, v]) => sum + v, 0) / then.length, step);
+  let [sum, count] = [0, 0];
+  for (let i = points.length - 1; i >= 0; i -= 1) {
+    const [at, before] = points[i] as Point;
+    if (now - at > 6 * 60_000) break;
+    if (now - at < 4 * 60_000) continue;
+    sum += before;
+    count += 1;
+  }
+  return count === 0 ? null : turn(value - sum / count, step);
 }
 
 /** A cuff's direction: against the reading before. */

@@ -4,7 +4,7 @@ import type { BoardSession, Reading } from "./board";
 import { TREND_STEP_MS } from "./board";
 import { lastDose, minutesSince } from "./course";
 import { type Ages, agesOfCheck, agesOfContinuous, type Cause, causeOf, type Health, isContinuous, type State, stateOf } from "./freshness";
-import type { Point, Priority, Signal } from "./model";
+import type { Limits, Point, Priority, Signal } from "./model";
 import { bars, type Direction, direction, directionOfCuff, rangeOf, type Bar, sparkline } from "./trend";
 import { age, clockTime, number } from "./words";
 
@@ -131,19 +131,36 @@ export interface TrendView {
   bars: readonly Bar[] | null;
 }
 
-/** Redrawn when a point was added and every five seconds, not with every reading. */
-export function trendView(session: BoardSession, kind: Kind, now: number, state: ValueView["state"]): TrendView {
-  const until = Math.ceil(now / TREND_STEP_MS) * TREND_STEP_MS;
-  const of = (signal: Signal | null): readonly Point[] => (signal && session.trend[signal]) || [];
+/** What a sparkline is drawn from; the parts keep their identity from reading to reading. */
+export interface TrendOf {
+  points: readonly Point[] | undefined;
+  second: readonly Point[] | undefined;
+  hand: boolean;
+  limits: Limits;
+}
+
+export function trendOf(session: BoardSession, kind: Kind): TrendOf {
   const signal = signalOf(session, kind);
-  if (kind === "bp") return { path: "", tip: "", end: null, limit: null, bars: bars(of("systolic"), of("diastolic"), until) };
-  const points = of(signal);
-  if (signal && session.latest[signal]?.source === "manual") return { path: "", tip: "", end: null, limit: null, bars: null };
+  return {
+    points: signal ? session.trend[signal] : undefined,
+    second: kind === "bp" ? session.trend.diastolic : undefined,
+    hand: signal !== null && kind !== "bp" && session.latest[signal]?.source === "manual",
+    limits: session.limits,
+  };
+}
+
+/** The right edge of the trends: a step of their time, so that they are redrawn once a step. */
+export const trendEdge = (now: number): number => Math.ceil(now / TREND_STEP_MS) * TREND_STEP_MS;
+
+export function trendView(of: TrendOf, kind: Kind, edge: number, gone: boolean): TrendView {
+  const points = of.points ?? [];
+  if (kind === "bp") return { path: "", tip: "", end: null, limit: null, bars: bars(points, of.second ?? [], edge) };
+  if (of.hand) return { path: "", tip: "", end: null, limit: null, bars: null };
   const range = rangeOf(points.map(([, v]) => v), LOOK[kind].span, kind === "spo2" ? 100.5 : Infinity);
-  const low = kind === "spo2" ? Math.max(-1, ...session.limits.spo2.map((band) => band.low ?? -1)) : -1;
+  const low = kind === "spo2" ? Math.max(-1, ...of.limits.spo2.map((band) => band.low ?? -1)) : -1;
   const y = (v: number): number => 37 - ((v - range[0]) / (range[1] - range[0])) * 34;
   return {
-    ...sparkline(points, range, until, state === "gone"),
+    ...sparkline(points, range, edge, gone),
     limit: low > range[0] && low < range[1] ? y(low) : null,
     bars: null,
   };

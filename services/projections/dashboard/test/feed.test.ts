@@ -21,6 +21,13 @@ const until = async (what: () => boolean): Promise<void> => {
   expect(what()).toBe(true);
 };
 const hellos = () => said.filter((m) => m["type"] === "hello");
+/** Time goes by as it does in a page that runs. */
+const pass = (ms: number): void => {
+  for (let i = 0; i < ms / 250; i += 1) {
+    clock += 250;
+    feed.tick();
+  }
+};
 const send = (frame: Frame): void => sockets[sockets.length - 1]?.send(JSON.stringify(frame));
 
 beforeEach(async () => {
@@ -62,10 +69,7 @@ test("says hello with a ticket, takes frames, and shows that it is alive each se
   expect(hellos()[0]).toEqual({ type: "hello", ticket: "t0" });
   send(snapshot());
   await until(() => taken.length === 1);
-  for (let i = 0; i < 8; i += 1) {
-    clock += 250;
-    feed.tick();
-  }
+  pass(2_000);
   await until(() => said.filter((m) => m["type"] === "alive").length === 2);
 });
 
@@ -105,12 +109,23 @@ test("leaves a socket on which nothing comes any more, which the browser would n
   await until(() => hellos().length === 1);
   send(heartbeat());
   await until(() => taken.length === 1);
-  clock += 3_900;
-  feed.tick();
+  pass(3_750);
   expect(sockets[0]?.readyState).toBe(1);
-  clock += 200;
-  feed.tick();
+  pass(500);
   await until(() => sockets[0]?.readyState === 3);
+});
+
+test("keeps a socket whose frames wait only because the page itself stood still", async () => {
+  feed.start();
+  await until(() => hellos().length === 1);
+  send(heartbeat());
+  await until(() => taken.length === 1);
+  pass(250);
+  clock += 6_000;
+  feed.tick();
+  send(heartbeat());
+  await until(() => taken.length === 2);
+  expect(sockets).toHaveLength(1);
 });
 
 test("waits longer after each failure, up to five seconds, and not at all when the network comes back", async () => {

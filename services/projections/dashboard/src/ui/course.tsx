@@ -1,8 +1,9 @@
 /* The course line: height is the expected effect on this route, light is past, the triangle is the dose, the bar is now. */
 import type { ReadonlySignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { BoardSession } from "../board";
 import { courseLine, dueOf, lastDose, minutesSince, phaseOf, ROUTES } from "../course";
-import { useStable } from "../stable";
+import { stable, useStable } from "../stable";
 import { now } from "../store";
 import { clockTime, number } from "../words";
 
@@ -11,7 +12,7 @@ interface Of {
 }
 
 /** The clock in steps that a course line can show. */
-const coarse = (ms: number): number => Math.floor(ms / 10_000) * 10_000;
+const coarse = stable(() => Math.floor(now.value / 10_000) * 10_000);
 
 export function Phase({ session, more = "" }: Of & { more?: string }) {
   const view = useStable(() => {
@@ -52,13 +53,16 @@ function dosing(session: BoardSession): string {
 }
 
 export function Course({ session, names = false }: Of & { names?: boolean }) {
-  const line = useStable(() => {
+  const facts = useStable(() => {
     const s = session.value;
-    if (!s) return null;
-    const at = coarse(now.value);
-    return courseLine(s, minutesSince(s, at), dueOf(s, at));
+    return s && { expected: s.expected, doses: s.doses, ended: s.ended_at, route: s.route, systolic: s.latest.systolic?.at ?? 0 };
   }, [session]);
-  const route = session.value?.route;
+  const at = coarse.value;
+  const line = useMemo(() => {
+    const s = session.peek();
+    return s && courseLine(s, minutesSince(s, at), dueOf(s, at));
+  }, [facts, at]);
+  const route = facts?.route;
   if (!line || !route) return null;
   const here = line.zones.find((zone) => zone.here)?.name;
   return (

@@ -1,12 +1,15 @@
 /* One value with its age, source, direction and trend; withdrawn, it says why and what it last was. */
 import type { ReadonlySignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { Kind } from "../alarms";
 import type { BoardSession } from "../board";
-import { useStable } from "../stable";
+import { stable, useStable } from "../stable";
 import { health, now } from "../store";
 import { SPARK } from "../trend";
-import { trendView, type ValueView, valueView } from "../views";
+import { trendEdge, trendOf, trendView, type ValueView, valueView } from "../views";
 import { Arrow, Icon } from "./icon";
+
+const edge = stable(() => trendEdge(now.value));
 
 interface Of {
   session: ReadonlySignal<BoardSession | null>;
@@ -72,7 +75,9 @@ function Last({ view }: { view: ValueView }) {
 }
 
 function Spark({ session, kind, state }: Of & { state: ValueView["state"] }) {
-  const view = useStable(() => session.value && trendView(session.value, kind, now.value, state), [session, kind, state]);
+  const of = useStable(() => session.value && trendOf(session.value, kind), [session, kind]);
+  const until = edge.value;
+  const view = useMemo(() => of && trendView(of, kind, until, state === "gone"), [of, kind, until, state]);
   if (!view) return null;
   const { width, height } = SPARK;
   return (
