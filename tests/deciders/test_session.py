@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import settings
 from hypothesis import strategies as st
-from kap.decider import CorrectEntry, Refused, fold, transact
-from kap.events import corrected, decode, encode
+from kap.decider import Cache, CorrectEntry, Refused, fold, transact
+from kap.events import Recorded, Unknown, corrected, decode, encode
 from kap.events.fact import Fact
 from kap.events.intake import (
     Assessed,
@@ -377,6 +378,25 @@ def test_an_unheeded_alarm_escalates_once() -> None:
 
 def test_nobody_else_raises_alarms() -> None:
     assert "Only the watch" in refused([opened], raising(by=NURSE))
+
+
+class FromTheFuture(MemoryLog):
+    """Its records begin with an event that this version does not know."""
+
+    async def load(self, aggregate: str, after: int = 0) -> list[Recorded]:
+        history = await super().load(aggregate, after)
+        return [replace(r, event=Unknown(type="SessionDreamt")) if r.position == 2 else r for r in history]
+
+
+async def test_an_unreadable_entry_stops_staff_and_never_an_alarm() -> None:
+    log, cache = FromTheFuture(), Cache()
+    await log.append(f"session.{S}", [opened, NoteRecorded(**stamp(1), text=SEALED)], 0)
+    observed = RecordObservation(**asked(2), moaas=5)
+    with pytest.raises(Refused, match=r"cannot read .*SessionDreamt"):
+        await transact(log, session, observed, cache)
+    assert (await transact(log, session, raising(), cache)).recorded == 1
+    with pytest.raises(Refused, match=r"cannot read .*SessionDreamt"):  # also when it is in the cache
+        await transact(log, session, observed, cache)
 
 
 # ---- what the edge reads elsewhere

@@ -11,15 +11,17 @@ from zoneinfo import ZoneInfo
 
 import nats
 import pytest
-from kap.decider import Unavailable
+from kap.decider import Cache, Unavailable
 from kap.envelope import EVENTS, VITALS
 from kap.events.fact import Fact
+from kap.events.session import AlarmCleared, AlarmRaised
 from kap.events.vitals import VitalRecorded
 from kap.log import JetStreamLog
 from kap.service import nats_options
 from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
 from session_monitor import vitals as vitals_module
+from session_monitor.patient_numbers import PatientNumbers
 from session_monitor.vitals import Vitals, vitals_in
 
 from tests.hl7.messages import BPM, EUI, HR, MINDRAY_DEMO, MMHG, PERCENT, SPO2, SYS, obx, pcd01
@@ -181,6 +183,34 @@ async def test_demo_data_is_accepted_and_not_stored(service: Client) -> None:
         (msa,) = await Monitor(vitals.mllp_port).send(MINDRAY_DEMO)
         assert msa[1] == "AA" and "demo or test" in msa[3]
         await readings(log, 0)
+
+
+async def test_a_monitor_with_another_patients_number_alarms_until_it_is_right(service: Client) -> None:
+    """The reading is on record, and so is that the monitor names somebody else; also over a restart."""
+
+    async def alarms(log: JetStreamLog) -> list[str]:
+        history = await log.load(f"session.{A}")
+        return [type(r.event).__name__ for r in history if isinstance(r.event, AlarmRaised | AlarmCleared)]
+
+    async with running(service) as (vitals, log):
+        await happened(vitals, log, *session_now())
+        monitor = Monitor(vitals.mllp_port)
+        wrong = now_message().replace(b"PID|||4711^", b"PID|||0815^")
+        assert [a[1] for a in await monitor.send(wrong)] == ["AA"]
+        assert len(await readings(log, 1)) == 1
+        numbers = PatientNumbers(log, Cache(), vitals)
+        await numbers.look(datetime.now(UTC))
+        await numbers.look(datetime.now(UTC))
+        assert await alarms(log) == ["AlarmRaised"]
+        after_restart = PatientNumbers(log, Cache(), vitals)
+        await after_restart.look(datetime.now(UTC))
+        assert await alarms(log) == ["AlarmRaised"]
+        await monitor.send(now_message("M2"))
+        await after_restart.look(datetime.now(UTC))
+        assert await alarms(log) == ["AlarmRaised", "AlarmCleared"]
+        await monitor.send(now_message("M3").replace(b"PID|||4711^", b"PID|||0815^"))
+        await after_restart.look(datetime.now(UTC))
+        assert await alarms(log) == ["AlarmRaised", "AlarmCleared", "AlarmRaised"]
 
 
 async def test_what_can_never_be_read_is_refused_for_good(service: Client) -> None:

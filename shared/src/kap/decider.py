@@ -98,6 +98,7 @@ class Folded(Generic[S]):
     state: S
     position: int = 0
     outcomes: dict[UUID, Outcome] = field(default_factory=dict)
+    unknown: str = ""  # the type of an event that this version does not know
 
 
 class Cache(OrderedDict[str, Folded[Any]]):
@@ -150,7 +151,9 @@ async def transact(
     pause = 0.002
     while True:
         try:
-            folded = await current(store, decider, aggregate, cache)
+            folded = await _folded(store, decider, aggregate, cache)
+            if command.role != "service":  # an alarm goes on record whatever else the record holds
+                readable(folded)
             if command.id in folded.outcomes:
                 return folded.outcomes[command.id]
             if isinstance(command, CorrectEntry):
@@ -163,7 +166,8 @@ async def transact(
             if not correction:
                 outcome = Outcome(len(events), position)
                 state = reduce(decider.evolve, events, folded.state)
-                cache.keep(aggregate, Folded(state, position, folded.outcomes | {command.id: outcome}))
+                done = folded.outcomes | {command.id: outcome}
+                cache.keep(aggregate, Folded(state, position, done, folded.unknown))
                 return outcome
             return Outcome(len(events), position)
         except (Conflict, TimeoutError) as error:
@@ -175,21 +179,30 @@ async def transact(
 
 
 async def current(store: Store, decider: Decider[S, C], aggregate: str, cache: Cache) -> Folded[S]:
-    """The aggregate's state now: what the cache holds and what came after it."""
+    """The aggregate's state now. Raises `Refused` when it holds what this version cannot read."""
+    return readable(await _folded(store, decider, aggregate, cache))
+
+
+def readable(folded: Folded[S]) -> Folded[S]:
+    if folded.unknown:
+        raise Refused(
+            f"This record holds an entry that this version of KAP cannot read ({folded.unknown}). "
+            "Nothing can be recorded on it until KAP is updated."
+        )
+    return folded
+
+
+async def _folded(store: Store, decider: Decider[S, C], aggregate: str, cache: Cache) -> Folded[S]:
+    """What the cache holds and what came after it."""
     folded: Folded[S] = cache.get(aggregate) or Folded(decider.initial())
     news = await store.load(aggregate, folded.position)
     if any(isinstance(item.event, EntryCorrected) for item in news) and folded.position:
         folded, news = Folded(decider.initial()), await store.load(aggregate)
-    for item in news:
-        if isinstance(item.event, Unknown):
-            raise Refused(
-                f"This record holds an entry that this version of KAP cannot read ({item.event.type}). "
-                "Nothing can be recorded on it until KAP is updated."
-            )
     if not news:
         return folded
+    unknown = next((item.event.type for item in news if isinstance(item.event, Unknown)), folded.unknown)
     state = reduce(decider.evolve, corrected(news), folded.state)
-    folded = Folded(state, news[-1].position, folded.outcomes | outcomes(news))
+    folded = Folded(state, news[-1].position, folded.outcomes | outcomes(news), unknown)
     cache.keep(aggregate, folded)
     return folded
 

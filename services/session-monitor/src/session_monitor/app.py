@@ -22,6 +22,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from session_monitor import session
 from session_monitor.codes import POSSIBLE, possible
 from session_monitor.discharge import Latest
+from session_monitor.patient_numbers import PatientNumbers
 from session_monitor.rooms import Rooms
 from session_monitor.session import (
     AbortSession,
@@ -232,6 +233,7 @@ def build() -> AsgiFastStream:
             tasks = [
                 asyncio.create_task(or_end(follow_facts(store, monitor.rooms, vitals))),
                 asyncio.create_task(or_end(watching[0].run())),
+                asyncio.create_task(or_end(PatientNumbers(store, cache, vitals).run())),
             ]
             try:
                 yield

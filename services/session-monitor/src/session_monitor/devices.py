@@ -60,6 +60,9 @@ class Devices:
     def get(self, device_id: str) -> DeviceSeen | None:
         return self._seen.get(device_id)
 
+    def ids(self) -> list[str]:
+        return list(self._seen)
+
     def faults(self, device_id: str) -> list[FaultSeen]:
         """The faults that hold now: what a technical alarm is raised from."""
         seen = self._seen.get(device_id)
