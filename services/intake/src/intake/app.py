@@ -54,7 +54,12 @@ class Intake:
             case Assess():
                 adopted = (await self.own_clinic()).protocols
                 routes = {name: protocol.route for name, protocol in adopted.items()}
-                return command.model_copy(update={"protocols": routes})
+                named = adopted.get(command.protocol)
+                rules = {
+                    "eligibility": named.eligibility if named else None,
+                    "birth_year": await self.birth_year(command.course_id),
+                }
+                return command.model_copy(update={"protocols": routes, **rules})
             case PlanVisit():
                 return command.model_copy(update={"rooms": list((await self.own_clinic()).rooms)})
             case AdoptProtocol() | DefineRoom():
@@ -67,6 +72,14 @@ class Intake:
                 return "unknown"
             case Registered(forgotten=forgotten):
                 return "forgotten" if forgotten else "registered"
+
+    async def birth_year(self, course_id: UUID) -> int | None:
+        """Of the patient of this course."""
+        match (await current(self.store, course, f"course.{course_id}", self.cache)).state:
+            case course.Open(patient_id=UUID() as patient_id):
+                state = (await current(self.store, patient, f"patient.{patient_id}", self.cache)).state
+                return state.birth_year if isinstance(state, Registered) else None
+        return None
 
     async def own_clinic(self) -> Clinic:
         return (await current(self.store, clinic, f"clinic.{self.clinic}", self.cache)).state

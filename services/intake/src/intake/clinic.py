@@ -9,6 +9,7 @@ from kap.decider import Refused
 from kap.events import Anything
 from kap.events.fact import Code, Fact, Room
 from kap.events.intake import ProtocolAdopted, RoomDefined
+from kap.events.rules import Eligibility
 from kap.protocol import Protocol, strictly
 from pydantic import BeforeValidator, Field
 
@@ -38,6 +39,7 @@ class Adopted:
     version: int
     digest: str
     route: str
+    eligibility: Eligibility | None = None  # None: of before protocols had rules
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,9 @@ def initial() -> State:
 def evolve(state: State, event: Anything) -> State:
     match event:
         case ProtocolAdopted(protocol=name, version=version, digest=digest, content=content):
-            adopted = Adopted(version, digest, str(content.get("route")))
+            rules = content.get("eligibility")
+            eligibility = None if rules is None else Eligibility.model_validate(rules)
+            adopted = Adopted(version, digest, str(content.get("route")), eligibility)
             return replace(state, protocols={**state.protocols, name: adopted})
         case RoomDefined(room=room, title=title):
             return replace(state, rooms={**state.rooms, room: title})

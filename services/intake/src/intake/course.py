@@ -23,8 +23,12 @@ from kap.events.intake import (
     Prepared,
     VisitPlanned,
 )
+from kap.events.rules import Eligibility
 from kap.events.session import Route
 from pydantic import AwareDatetime, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from intake import eligibility
 
 
 class _CourseCommand(_Command):
@@ -41,7 +45,11 @@ class OpenCourse(_CourseCommand):
 
 
 class Assess(_CourseCommand):
-    """`protocols` are those that the clinic has adopted, with their routes; the service puts them in."""
+    """`drugs` are the classes of interacting drugs that the patient takes.
+
+    `protocols` are those that the clinic has adopted, with their routes; the service puts them in, and the
+    protocol's rules of eligibility and the patient's birth year.
+    """
 
     type: Literal["Assess"] = "Assess"
     verdict: Literal["eligible", "deferred", "ineligible"]
@@ -51,7 +59,10 @@ class Assess(_CourseCommand):
     goals: Personal | None = None
     route: Route
     protocol: Code
+    drugs: list[Code] = Field(default=[], max_length=30)
     protocols: dict[str, str] = Field(default={})
+    eligibility: SkipJsonSchema[Eligibility | None] = None
+    birth_year: SkipJsonSchema[int | None] = None
 
 
 class ClearFinding(_CourseCommand):
@@ -122,6 +133,7 @@ class NotOpened:
 
 @dataclass(frozen=True)
 class Open:
+    patient_id: UUID | None = None
     verdict: Literal["eligible", "deferred", "ineligible"] | None = None
     findings: Mapping[str, str] = field(default_factory=dict)  # rule → standing, of the last assessment
     cleared: frozenset[str] = frozenset()
@@ -146,8 +158,8 @@ def initial() -> State:
 
 def evolve(state: State, event: Anything) -> State:
     match state, event:
-        case _, CourseOpened():
-            return Open()
+        case _, CourseOpened(patient_id=patient_id):
+            return Open(patient_id)
         case Open() as course, Assessed(verdict=verdict, findings=findings):
             standing = {finding.rule: finding.standing for finding in findings}
             return replace(course, verdict=verdict, findings=standing, cleared=frozenset())
@@ -206,9 +218,6 @@ def assess(course: Open, command: Assess) -> Sequence[Fact]:
     twice = sorted({rule for rule in rules if rules.count(rule) > 1})
     if twice:
         raise Refused(f"The finding {twice[0]} is listed twice.")
-    stops = [finding.rule for finding in command.findings if finding.standing == "hard_stop"]
-    if command.verdict == "eligible" and stops:
-        raise Refused(f"The patient cannot be eligible with a hard stop: {', '.join(stops)}.")
     for measure in command.measures:
         measures.check(measure)
     if command.protocol not in command.protocols:
@@ -216,12 +225,15 @@ def assess(course: Open, command: Assess) -> Sequence[Fact]:
     route = command.protocols[command.protocol]
     if route != command.route:
         raise Refused(f"The protocol {command.protocol} is for the route {route}, not {command.route}.")
+    findings, stops = found(command)
+    if command.verdict == "eligible" and stops:
+        raise Refused(f"The patient cannot be eligible with a hard stop: {'; '.join(stops)}.")
     return [
         Assessed(
             **command.stamp,
             course_id=command.course_id,
             verdict=command.verdict,
-            findings=command.findings,
+            findings=findings,
             measures=command.measures,
             weight_kg=command.weight_kg,
             goals=command.goals,
@@ -229,6 +241,17 @@ def assess(course: Open, command: Assess) -> Sequence[Fact]:
             protocol=command.protocol,
         )
     ]
+
+
+def found(command: Assess) -> tuple[list[Finding], list[str]]:
+    """The findings by the protocol's rules, and those that stop a treatment, in words."""
+    rules, born = command.eligibility, command.birth_year
+    if rules is None:  # a protocol of before there were rules
+        return command.findings, [f.rule for f in command.findings if f.standing == "hard_stop"]
+    if born is None:
+        raise Refused("The patient's birth year is not on record.")
+    findings = eligibility.found(rules, command.findings, command.drugs, born, command.at)
+    return findings, eligibility.stops(rules, findings, born, command.at)
 
 
 def clear_finding(course: Open, command: ClearFinding) -> Sequence[Fact]:

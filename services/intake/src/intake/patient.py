@@ -47,6 +47,7 @@ class NotRegistered:
 @dataclass(frozen=True)
 class Registered:
     forgotten: bool = False
+    birth_year: int | None = None
 
 
 State = NotRegistered | Registered
@@ -62,8 +63,8 @@ def initial() -> State:
 
 def evolve(state: State, event: Anything) -> State:
     match event:
-        case PatientRegistered():
-            return Registered()
+        case PatientRegistered(birth_year=birth_year):
+            return Registered(birth_year=birth_year)
         case PersonForgotten():
             return Registered(forgotten=True)
     return state
