@@ -123,6 +123,19 @@ async def test_a_repeated_cuff_value_is_recorded_once(recorder: Recorder, log: L
     assert [set(r.signals) for r in log.readings()] == [{"systolic", "diastolic", "spo2"}, {"spo2"}]
 
 
+async def test_an_old_message_sent_again_after_newer_ones_adds_nothing(recorder: Recorder, log: Log) -> None:
+    """Some of its signals have newer values by then: what is left is still on record."""
+    first = said((at(5), {"heart_rate": 71, "spo2": 97}), sent_at=at(5))
+    await recorder.take(first, at(5))
+    await recorder.take(said((at(6), {"heart_rate": 72}), sent_at=at(6)), at(6))
+    assert statuses(await recorder.take(first, at(9))) == ["repeated"]
+    assert len(log.readings()) == 2
+    recalled = recorder_on(log, recorder.attachments)
+    await recalled.recall(0)
+    assert statuses(await recalled.take(first, at(12))) == ["repeated"]
+    assert len(log.readings()) == 2
+
+
 async def test_a_new_value_at_a_known_time_is_recorded(recorder: Recorder, log: Log) -> None:
     await recorder.take(said((at(2), {"systolic": 120}), sent_at=at(2)), at(2))
     answers = await recorder.take(said((at(2), {"systolic": 121}), sent_at=at(2)), at(2))

@@ -25,7 +25,7 @@ from session_monitor.readings import Fault, FromDevice, Observation, plausible
 
 Status = Literal["recorded", "repeated", "unattached", "refused"]
 
-IDS = 100_000  # of the readings recorded last
+IDS = 100_000  # of the readings recorded last; and so many of their devices' times
 DEVICES = 5_000  # whose last values are known
 UNANSWERED = 10_000  # messages to be sent again whose first arrival is known
 SKEW_S = 2.0
@@ -66,6 +66,7 @@ class Recorder:
         self.devices = devices
         self._ids: OrderedDict[UUID, None] = OrderedDict()
         self._last: OrderedDict[str, dict[Signal, tuple[datetime, float]]] = OrderedDict()
+        self._at: OrderedDict[tuple[str, datetime], dict[Signal, float]] = OrderedDict()
         self._unanswered: OrderedDict[tuple[str, str, datetime | None], datetime] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -75,12 +76,16 @@ class Recorder:
         return len(self._ids)
 
     def remember(self, reading: VitalRecorded) -> None:
-        """A reading is on record: by its id and as the last value of its device's signals."""
+        """A reading is on record: by its id, by its device and time, and as its signals' last value."""
         self._ids[reading.id] = None
         if len(self._ids) > IDS:
             self._ids.popitem(last=False)
         if reading.device_id is None:
             return
+        values = self._at.setdefault((reading.device_id, reading.device_time), {})
+        values.update({signal: sample.value for signal, sample in reading.signals.items()})
+        if len(self._at) > IDS:
+            self._at.popitem(last=False)
         last = self._last.get(reading.device_id)
         if last is None:
             last = self._last[reading.device_id] = {}
@@ -165,11 +170,14 @@ class Recorder:
             if number and number not in message.patient_numbers:
                 if all(f.kind != "patient number differs" for f in faults):
                     faults.append(Fault("patient number differs", "", NUMBER_DIFFERS))
-        # A monitor repeats its last cuff value for minutes, and after a restart
-        last = self._last.get(message.device_id)
-        signals = observation.signals
-        if last is not None:
-            signals = {s: v for s, v in signals.items() if last.get(s) != (device_time, v.value)}
+        # A monitor repeats its last cuff value for minutes, and whole messages whenever it likes
+        last = self._last.get(message.device_id, {})
+        then = self._at.get((message.device_id, device_time), {})
+        signals = {
+            signal: sample
+            for signal, sample in observation.signals.items()
+            if then.get(signal) != sample.value and last.get(signal) != (device_time, sample.value)
+        }
         told = device_time.isoformat()
         id = reading_id(session_id, message.device_id, told, signals or observation.signals)
         if not signals or id in self._ids or id in fresh:
