@@ -392,7 +392,7 @@ export class Plot {
     if (now >= from && now <= to) {
       const x = this.x(now);
       this.rule(c, x, 28, x, this.bottom + 4, "ink", 1, [2, 3]);
-      this.text(c, "now", x, this.bottom + 17, "ink", "center", true);
+      this.text(c, live ? "now" : "last", x, this.bottom + 17, "ink", "center", true);
       this.text(c, clockTime(now), x, this.bottom + 32, "ink-3", "center");
     }
     if (live) this.ends(c);

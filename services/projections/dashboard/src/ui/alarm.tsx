@@ -165,6 +165,7 @@ function Calm() {
 
 /** On every page but the board: the alarms of the other rooms. */
 export function Elsewhere({ but }: { but: string }) {
+  const lost = useStable(() => health.value.lostSince !== null, []);
   const others = alarmed.value
     .filter(({ session, alarm }) => session.session_id !== but && alarm.state !== "acknowledged")
     .sort((a, b) => byUrgency(a.alarm, b.alarm));
@@ -172,13 +173,13 @@ export function Elsewhere({ but }: { but: string }) {
   return (
     <div class="elsewhere" role="group" aria-label="Alarms in other rooms">
       {others.slice(0, 4).map(({ session, alarm }) => (
-        <a key={alarm.alarm_id} class="chip" data-p={alarm.priority} data-s={alarm.state} href={`/sessions/${session.session_id}`}>
+        <a key={alarm.alarm_id} class="chip" data-p={alarm.priority} data-s={shownState(alarm, lost)} href={`/sessions/${session.session_id}`}>
           <Pri of={alarm.priority} />
           <span>
             <span class="sr">Room </span>
             {session.room}
           </span>
-          <span class="alarm-text">{alarm.text}</span>
+          <span class="alarm-text">{lost ? `was ${alarm.text}` : alarm.text}</span>
         </a>
       ))}
       {others.length > 4 && (

@@ -176,7 +176,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
             Back to now
           </button>
         ) : (
-          <span class="live-pill">Following now</span>
+          <span class="live-pill" data-live={lost === null}>{lost === null ? "Following now" : "Not live"}</span>
         )}
         <button type="button" class="icon-text" aria-pressed={table} onClick={() => setTable(!table)}>
           <Icon name="table" />
