@@ -19,6 +19,7 @@ COMMANDS = {
     "bench": "kap_local.bench.command:bench",
     "tail": "kap_local.tail:tail",
     "rebuild": "kap_local.rebuild:rebuild_command",
+    "protocol": "kap_local.protocol:protocol",
     "score": "kap_local.score:score",
     "forget": "kap_local.forget:forget",
 }
