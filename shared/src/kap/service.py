@@ -25,6 +25,7 @@ from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.nats import NatsBroker
 from faststream.security import BaseSecurity, SASLPlaintext
 from faststream.specification import AsyncAPI
+from nats import connect
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from prometheus_client import make_asgi_app
@@ -164,6 +165,35 @@ def signal_stop() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+async def reach_the_log(name: str) -> None:
+    """Wait until the log answers, saying what is missing; refuse one that is not synced, or refuses us."""
+    servers, user, password = nats_url()
+    settings.flag("KAP_ALLOW_UNSYNCED")
+    once = {"allow_reconnect": False, "max_reconnect_attempts": 1, "connect_timeout": 2}
+    options = nats_options(name) | once | {"error_cb": _quiet}
+    while True:
+        why = f"KAP_NATS_URL: NATS does not answer at {', '.join(servers)}"
+        try:
+            async with asyncio.timeout(5):
+                client = await connect(servers, user=user, password=password, **options)
+            try:
+                why = "KAP_NATS_MONITOR_URL: the monitoring address does not answer"
+                return await check_synced(client)
+            finally:
+                await client.close()
+        except Unavailable as error:
+            why = str(error)
+        except (NatsError, OSError, TimeoutError, ValueError) as error:
+            if "authorization" in str(error).lower():
+                raise settings.SettingError("KAP_NATS_URL: NATS refuses its user or password") from None
+        log.warning("waiting: %s", why)
+        await asyncio.sleep(1)
+
+
+async def _quiet(error: Exception) -> None:
+    """What goes wrong while waiting is said once a second, not for each server and reason."""
+
+
 async def check_synced(nats: Client) -> None:
     """Refuse a log that acknowledges before it is on disk (decision 3)."""
     unsynced = []
@@ -230,7 +260,6 @@ def app(
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
         client = await nats.connect()
-        await check_synced(client)
         heads = asyncio.create_task(watch_heads(client))
         try:
             async with lifespan():
@@ -282,20 +311,25 @@ def main(name: str, build: Callable[[], Any]) -> None:
     """Run a service until SIGTERM or Ctrl-C; a wrong setting ends it with exit code 2 and its name."""
     logs(name)
     try:
+        host, port = settings.bind(), settings.port("KAP_PORT")
+        settings.listenable("KAP_PORT", host, port)
         application = build()
+        asyncio.run(reach_the_log(name))
         config = uvicorn.Config(
             application,
-            host=settings.bind(),
-            port=settings.port("KAP_PORT"),
+            host=host,
+            port=port,
             loop="uvloop",
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=10,
             lifespan="on",
         )
-    except settings.SettingError as error:
+    except (settings.SettingError, Unsynced) as error:
         print(f"{name}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     server = uvicorn.Server(config)
     server.run()
     if not server.started:

@@ -1,6 +1,7 @@
 """Settings come from `KAP_*` environment variables; a wrong or missing one is refused by name."""
 
 import os
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -39,6 +40,20 @@ def port(name: str, default: int | None = None) -> int:
     if not value.isdigit() or int(value) > 65535:
         raise SettingError(f"{name} is {value!r}; it should be a port number from 0 to 65535")
     return int(value)
+
+
+def listenable(name: str, host: str, port: int) -> None:
+    """Refuse an address that nobody can listen on, before anything starts."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise SettingError(f"KAP_BIND is {host!r}; it should be an address of this machine") from error
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise SettingError(f"{name} is {port}, where KAP cannot listen: {error.strerror}") from error
 
 
 def bind() -> str:

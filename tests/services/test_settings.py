@@ -1,0 +1,92 @@
+"""Each service alone: a wrong or missing setting is refused by its name; a log that is away is waited for."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from kap_local.nats_server import NatsServer
+
+SERVICES = ("intake", "session_monitor", "integration", "projections")
+
+
+def settings(**given: str) -> dict[str, str]:
+    around = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    usual = {
+        "KAP_NATS_URL": "nats://127.0.0.1:1",
+        "KAP_NATS_MONITOR_URL": "http://127.0.0.1:1",
+        "KAP_PORT": "0",
+        "KAP_TIMEZONE": "Europe/Vienna",
+        "KAP_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    }
+    return {name: value for name, value in (around | usual | given).items() if value}
+
+
+def command(service: str) -> list[str]:
+    return [sys.executable, "-m", service, *(["--only", "read-models"] if service == "projections" else [])]
+
+
+def refused(service: str, **given: str) -> str:
+    done = subprocess.run(command(service), env=settings(**given), capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2, done
+    return done.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KAP_NATS_URL", ""),
+        ("KAP_NATS_URL", "postgresql://127.0.0.1:1"),
+        ("KAP_PORT", "many"),
+        ("KAP_BIND", "999.1.1.1"),
+        ("KAP_CLINIC", "Two Words"),
+        ("KAP_ALLOW_UNSYNCED", "maybe"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(service: str, name: str, value: str) -> None:
+    assert name in refused(service, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "value"),
+    [
+        ("session_monitor", "KAP_TIMEZONE", ""),
+        ("session_monitor", "KAP_TIMEZONE", "Mars/Olympus"),
+        ("session_monitor", "KAP_MLLP_PORT", "70000"),
+        ("projections", "KAP_DATABASE_URL", ""),
+    ],
+)
+def test_a_setting_of_its_own_is_refused_by_its_name(service: str, name: str, value: str) -> None:
+    assert name in refused(service, **{name: value})
+
+
+def test_a_port_in_use_and_a_wrong_password_are_named(nats_server: NatsServer) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"KAP_PORT is {port}" in refused("intake", KAP_PORT=port)
+    wrong = f"nats://intake:wrong@127.0.0.1:{nats_server.port}"
+    said = refused("intake", KAP_NATS_URL=wrong, KAP_NATS_MONITOR_URL=nats_server.monitor)
+    assert "KAP_NATS_URL" in said and "wrong" not in said
+
+
+def test_a_log_that_is_away_is_waited_for_and_said() -> None:
+    waiting = subprocess.Popen(command("intake"), env=settings(), stdout=subprocess.PIPE, text=True)
+    try:
+        assert waiting.stdout is not None
+        line = waiting.stdout.readline()
+        assert "KAP_NATS_URL: NATS does not answer at nats://127.0.0.1:1" in line
+        asked = time.monotonic()
+        waiting.send_signal(signal.SIGTERM)
+        waiting.wait(5)
+        assert time.monotonic() - asked < 5
+    finally:
+        waiting.kill()
+        waiting.wait()
+        if waiting.stdout is not None:
+            waiting.stdout.close()
