@@ -349,31 +349,38 @@ async def test_a_forgotten_person_is_nobody_and_everything_goes_on(
     async with Viewer(nurse).watching() as viewer:
         assert viewer.sessions[bed.session_id]["name"] == bed.who.name
         admin = next(user for user in kap.run["users"] if user["role"] == "admin")
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [KAP, "forget", bed.patient_id, "--data", str(kap.data), "--yes", "--json"],
-            env={"KAP_USERNAME": admin["username"], "KAP_PASSWORD": admin["password"]},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+
+        async def forget() -> subprocess.CompletedProcess[str]:
+            return await asyncio.to_thread(
+                subprocess.run,
+                [KAP, "forget", bed.patient_id, "--data", str(kap.data), "--yes", "--json"],
+                env={"KAP_USERNAME": admin["username"], "KAP_PASSWORD": admin["password"]},
+                capture_output=True,
+                text=True,
+                timeout=30,
+            )
+
+        early = await forget()
+        assert early.returncode != 0 and "session in room 3 is open" in early.stderr
+        ending = {"session_id": bed.session_id, "reason": "A storm."}
+        await nurse.send("session", "AbortSession", datetime.now(UTC), **ending)
+        await until(lambda: viewer.sessions[bed.session_id]["state"] == "aborted", "the session's end")
+        done = await forget()
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["patient_id"] == bed.patient_id
         await until(
             lambda: viewer.sessions[bed.session_id]["name"] == "[erased]", "the name gone from the feed"
         )
-        line = Line(kap, bed.device, bed.who.number)
+        line = Line(kap, other.device, other.who.number)
         await line.say({"heart_rate": 66})
-        await viewer.value(bed.session_id, "heart_rate", 66, 1)
+        await viewer.value(other.session_id, "heart_rate", 66, 1)
         await line.close()
     left = await texts()
     initials = "".join(part[0] for part in bed.who.name.split()) + " " + bed.who.number
-    for word in (bed.who.name, initials, "A heron.", "The sister", "Calls the sister"):
+    for word in (bed.who.name, initials, "A heron.", "A storm.", "The sister", "Calls the sister"):
         mine = [part for part in left.split("}") if bed.patient_id in part or bed.session_id in part]
         assert not any(word in part for part in mine), word
     assert "A heron." not in left and other.who.name in left
-    session = {"session_id": bed.session_id}
-    await nurse.send("session", "RecordObservation", datetime.now(UTC), **session, moaas=5)
     assert "forgotten" in await refused(
         nurse, "intake", "ChangePatient", patient_id=bed.patient_id, name="Somebody Else"
     )

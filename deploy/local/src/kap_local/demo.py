@@ -15,7 +15,7 @@ import typer
 from kap_local.data_folder import write_secret
 from kap_local.simulate import USERS, play_demo
 from kap_local.supervisor import Process
-from kap_local.up import Options, serve
+from kap_local.up import Options, say, serve
 
 
 def demo(
@@ -35,6 +35,8 @@ def demo(
         def patients(run: dict[str, Any]) -> Sequence[Process]:
             if "users" in run:
                 write_secret(folder / USERS, json.dumps(run["users"]))
+            else:
+                say(f"The sign-ins of this data folder stand in {folder / USERS}")
             command = [sys.executable, "-m", "kap_local.demo", str(folder), str(seed)]
             return [Process("patients", command, up, os.environ, end=signal.SIGTERM)]
 

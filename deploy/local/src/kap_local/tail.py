@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from nats.aio.msg import Msg
 from kap_local import run_file
 from kap_local.failure import Failure
 
+RECORDED = ("kap.live.events.>", "kap.live.vitals.>")
 SHOWN = 160  # characters of the body a line
 
 
@@ -46,26 +48,34 @@ def line(one: dict[str, Any]) -> str:
     )
 
 
-async def follow(url: str, subject: str, as_json: bool) -> None:
+async def follow(url: str, subjects: Sequence[str], as_json: bool) -> None:
     async def failed(error: Exception) -> None:
         print(f"kap: {error}", file=sys.stderr)
 
     client = await nats.connect(url, max_reconnect_attempts=-1, error_cb=failed)
-    heard = await client.subscribe(subject)
-    async for message in heard.messages:
+
+    async def show(message: Msg) -> None:
         one = entry(message)
         print(json.dumps(one, ensure_ascii=False) if as_json else line(one), flush=True)
+
+    for subject in subjects:
+        await client.subscribe(subject, cb=show)
+    await asyncio.Event().wait()
 
 
 def tail(
     data: Annotated[Path, typer.Option(help="The data folder of the running KAP.")] = Path("data"),
     nats_url: Annotated[str | None, typer.Option(help="Listen to this NATS instead.")] = None,
-    subject: Annotated[str, typer.Option(help="What to listen to, within kap.live.")] = "kap.live.>",
+    subject: Annotated[
+        list[str] | None,
+        typer.Option(help="What to listen to, within kap.live.; facts and readings if not said."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Print events and readings as they are recorded, until Ctrl-C."""
     url = nats_url or run_file.read(data)["subscriber"]
-    if not subject.startswith("kap.live."):
-        raise Failure(f"--subject {subject} is not within kap.live.: only what was recorded can be heard.")
+    for one in subject or ():
+        if not one.startswith("kap.live."):
+            raise Failure(f"--subject {one} is not within kap.live.: only what was recorded can be heard.")
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(follow(url, subject, as_json))
+        asyncio.run(follow(url, subject or RECORDED, as_json))

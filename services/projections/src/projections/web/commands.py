@@ -87,6 +87,8 @@ async def _command(
     # by and role are whose sign-in it is, whatever was sent
     body |= {"id": str(UUID(body["id"])), "by": f"staff:{viewer.staff_id}", "role": viewer.role}
     _stays_with_its_person(body, permission, gateway)
+    if body["type"] == "ForgetPerson":
+        _not_while_treated(body, gateway)
     if body["type"] == "GiveDose":
         await second_person(body, viewer, gateway)
     sealed = await gateway.people.seal(body, permission.belongs)
@@ -94,6 +96,13 @@ async def _command(
     if status == 200 and body["type"] == "ForgetPerson":
         await _forgotten(gateway, UUID(body["patient_id"]))
     return status, answer
+
+
+def _not_while_treated(body: dict[str, Any], gateway: Gateway) -> None:
+    """Nothing could be written of a forgotten person any more, not even why their session was stopped."""
+    for session in gateway.board.sessions:
+        if session.state == "open" and str(session.patient_id) == str(body.get("patient_id")).lower():
+            raise Refused(f"This person's session in room {session.room} is open. End it first.")
 
 
 def _permission(owner: Owner, body: dict[str, Any]) -> Permission:
