@@ -6,6 +6,7 @@ down; the plan's id is made of the session's and must be new, so hearing of a di
 
 import asyncio
 import logging
+import time
 
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
@@ -61,6 +62,12 @@ class Backlog:
 
     def __init__(self) -> None:
         self.waiting: int | None = None
+        self.behind_since: float | None = None
+
+    @property
+    def lag_s(self) -> float:
+        """For how long some discharge has been waiting."""
+        return 0.0 if self.behind_since is None else time.monotonic() - self.behind_since
 
     async def watch(self, nats: Client) -> None:
         """A deleted consumer looks like a passing error for ever, so its loss ends the process."""
@@ -68,7 +75,12 @@ class Backlog:
             try:
                 info = await nats.jetstream().consumer_info("EVENTS", DURABLE)
                 self.waiting = (info.num_pending or 0) + (info.num_ack_pending or 0)
+                self.behind_since = (self.behind_since or time.monotonic()) if self.waiting else None
                 metrics.FOLLOWER_PENDING.labels(DURABLE).set(self.waiting)
+                metrics.FOLLOWER_LAG.labels(DURABLE).set(self.lag_s)
+                metrics.FOLLOWER_POSITION.labels(DURABLE).set(
+                    info.ack_floor.stream_seq if info.ack_floor else 0
+                )
             except NotFoundError:
                 log.critical("the consumer is gone; run deploy/streams.py", extra={"consumer": DURABLE})
                 service.signal_stop()
