@@ -82,10 +82,11 @@ async def test_the_timeline_shows_texts_and_who_wrote_them_and_a_wall_neither(
 
         async def timeline() -> Any:
             reply = await nurse.get(f"/api/sessions/{session_id}/timeline")
-            return reply.json() if reply.status_code == 200 and len(reply.json()) == 2 else None
+            return reply.json() if reply.status_code == 200 and len(reply.json()) == 3 else None
 
         items = await gw.until(timeline, "the timeline", 15)
-        assert [item["type"] for item in items] == ["SessionOpened", "NoteRecorded"]
+        assert [item["type"] for item in items] == ["SessionOpened", "NoteRecorded", "VitalRecorded"]
+        assert (items[2]["data"], items[2]["by_name"]) == ({"signals": {"spo2": 97.0}}, "Invented nurse")
         note = items[1]
         assert note["data"]["text"] == NOTE and note["by_name"] == "Invented nurse"
         assert note["event_id"] and note["correction"] is None

@@ -102,6 +102,31 @@ async def timeline(db: Pool, of_id: UUID, of: Aggregate = "session") -> list[Jso
     return [_item(row) for row in _bounded(rows, TIMELINE_ROWS, "timeline")]
 
 
+async def by_hand(db: Pool, session_id: UUID) -> list[Json]:
+    """The readings that somebody typed, as items of the timeline, at position 0: they are no facts."""
+    rows = await db.fetch(
+        f"select id, observed_at, entered_by, {', '.join(SIGNALS)} from {READING} "
+        f"where session_id = $1 and source = 'manual' order by observed_at, id limit {TIMELINE_ROWS}",
+        session_id,
+    )
+    return [
+        {
+            "event_id": str(row["id"]),
+            "position": 0,
+            "type": "VitalRecorded",
+            "at": row["observed_at"].isoformat(),
+            "recorded_at": row["observed_at"].isoformat(),
+            "by": row["entered_by"],
+            "by_name": None,
+            "data": {"signals": {s: row[s] for s in SIGNALS if row[s] is not None}},
+            "withdrawn": False,
+            "correction": None,
+            "earlier": [],
+        }
+        for row in _bounded(rows, TIMELINE_ROWS, "readings by hand")
+    ]
+
+
 def _item(row: asyncpg.Record) -> Json:
     """Of several corrections the last one counts; the earlier ones are in `earlier`."""
     corrections = [_correction(json.loads(correction)) for correction in row["corrections"]]

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -79,12 +80,14 @@ async def session(session_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
 
 @routes.get(
     "/sessions/{session_id}/timeline",
-    summary="What was entered, in order",
+    summary="What was entered, readings by hand among it, in order",
     dependencies=[may_read("timeline")],
 )
 async def timeline(session_id: UUID, gateway: Here, viewer: SignedIn) -> list[Json]:
     patient_id = found(gateway.directory.owner(session_id), "session_id")
-    items = await history(gateway, lambda db: queries.timeline(db, session_id))
+    facts = await history(gateway, lambda db: queries.timeline(db, session_id))
+    typed = await history(gateway, lambda db: queries.by_hand(db, session_id))
+    items = sorted([*facts, *typed], key=lambda item: datetime.fromisoformat(item["at"]))
     shown: list[Json] = await gateway.show(items, viewer, patient_id)
     return shown
 
