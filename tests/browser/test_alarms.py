@@ -21,21 +21,21 @@ async def test_an_alarm_is_shown_and_acknowledged_on_the_board(look: Look, ward:
     await expect(card).to_have_attribute("data-p", "high", timeout=SHOWN_WITHIN_MS)
     head = card.locator("header")
     await expect(head).to_contain_text("***")
-    await expect(head).to_contain_text("SpO2 88 < 90")
+    await expect(head).to_contain_text("SpO₂ 88 < 90")
     await expect(head.locator(".alarm-age")).to_have_text(re.compile(r"^0:0\d$"))
     await expect(window.value("spo2", "1")).to_have_attribute("data-alarm", "high")
     await expect(window.banner).to_contain_text("Room 1")
-    await expect(window.banner).to_contain_text("SpO2 88 < 90")
+    await expect(window.banner).to_contain_text("SpO₂ 88 < 90")
     await expect(window.page.get_by_role("alert")).to_contain_text(
-        "High priority alarm. Room 1: SpO2 88 < 90"
+        "High priority alarm. Room 1: SpO₂ 88 < 90"
     )
 
-    await window.page.get_by_role("button", name="Acknowledge room 1: SpO2 88 < 90").click()
+    await window.page.get_by_role("button", name="Acknowledge room 1: SpO₂ 88 < 90").click()
     await expect(card).to_have_attribute("data-s", "acked")
     await expect(head.get_by_label("acknowledged")).to_be_visible()
     await expect(window.banner).to_contain_text("No unanswered alarms, 1 acknowledged.")
     await card.get_by_role("link").click()
-    said = window.alarm("SpO2 88 < 90")
+    said = window.alarm("SpO₂ 88 < 90")
     await expect(said.get_by_text(re.compile(r"Acknowledged by First nurse after 0:\d\d\."))).to_be_visible()
 
     await bed.show(spo2=97)
@@ -43,7 +43,7 @@ async def test_an_alarm_is_shown_and_acknowledged_on_the_board(look: Look, ward:
     await window.page.get_by_role("link", name="Back to the board").click()
     await expect(card).not_to_have_attribute("data-p", re.compile("."))
     await expect(window.banner).to_contain_text(
-        re.compile(r"No open alarms\. Last: room 1, SpO2 88 < 90, over at")
+        re.compile(r"No open alarms\. Last: room 1, SpO₂ 88 < 90, over at")
     )
 
 
@@ -57,17 +57,17 @@ async def test_a_session_is_opened_and_an_alarm_answered_by_keyboard_alone(look:
     await press("Tab")
     await window.page.keyboard.type(ward.users["nurse"]["password"])
     await press("Enter")
-    await expect(window.banner).to_contain_text("SpO2 92 < 93", timeout=10_000)
+    await expect(window.banner).to_contain_text("SpO₂ 92 < 93", timeout=10_000)
 
     link = window.card("4").get_by_role("link")
     await window.reach(link)
     await press("Enter")
-    button = window.alarm("SpO2 92 < 93").get_by_role("button", name="Acknowledge")
+    button = window.alarm("SpO₂ 92 < 93").get_by_role("button", name="Acknowledge")
     await window.reach(button)
     await press("Enter")
-    await expect(window.alarm("SpO2 92 < 93")).to_contain_text("Acknowledged by First nurse")
+    await expect(window.alarm("SpO₂ 92 < 93")).to_contain_text("Acknowledged by First nurse")
     await bed.show(spo2=97)
-    await expect(window.alarm("SpO2")).to_have_count(0)
+    await expect(window.alarm("SpO₂")).to_have_count(0)
 
 
 async def test_whom_somebody_outran_is_told_so(look: Look, ward: Ward) -> None:
@@ -76,7 +76,7 @@ async def test_whom_somebody_outran_is_told_so(look: Look, ward: Ward) -> None:
     await fast.session(bed.path)
     await bed.show(spo2=91)
     for window in (slow, fast):
-        await expect(window.alarm("SpO2 91 < 93")).to_be_visible(timeout=SHOWN_WITHIN_MS)
+        await expect(window.alarm("SpO₂ 91 < 93")).to_be_visible(timeout=SHOWN_WITHIN_MS)
     others_first = asyncio.Event()
 
     async def slowly(route: Route) -> None:
@@ -84,13 +84,13 @@ async def test_whom_somebody_outran_is_told_so(look: Look, ward: Ward) -> None:
         await route.continue_()
 
     await slow.page.route("**/api/commands/session", slowly)
-    await slow.alarm("SpO2 91").get_by_role("button", name="Acknowledge").click()
-    await expect(slow.alarm("SpO2 91")).to_contain_text("Sending…")
-    await fast.alarm("SpO2 91").get_by_role("button", name="Acknowledge").click()
-    await expect(fast.alarm("SpO2 91")).to_contain_text("Acknowledged by First prescriber")
+    await slow.alarm("SpO₂ 91").get_by_role("button", name="Acknowledge").click()
+    await expect(slow.alarm("SpO₂ 91")).to_contain_text("Sending…")
+    await fast.alarm("SpO₂ 91").get_by_role("button", name="Acknowledge").click()
+    await expect(fast.alarm("SpO₂ 91")).to_contain_text("Acknowledged by First prescriber")
     others_first.set()
-    refusal = slow.alarm("SpO2 91").locator(".refusal")
+    refusal = slow.alarm("SpO₂ 91").locator(".refusal")
     await expect(refusal).to_have_text("This alarm was acknowledged by First prescriber.")
-    await expect(slow.alarm("SpO2 91")).to_contain_text("Acknowledged by First prescriber")
+    await expect(slow.alarm("SpO₂ 91")).to_contain_text("Acknowledged by First prescriber")
     await bed.show(spo2=97)
-    await expect(slow.alarm("SpO2")).to_have_count(0)
+    await expect(slow.alarm("SpO₂")).to_have_count(0)

@@ -120,6 +120,8 @@ async def test_a_silent_monitor_is_told_from_a_sensor_that_is_off(look: Look, wa
         for room in ("7", "8"):
             await expect(window.value("spo2", room).locator(".why")).to_be_visible()
     await expect(window.state).to_have_attribute("data-feed", "live")  # the others are
+    await expect(window.page.locator(".behind-bar")).to_have_count(0)  # it is these two cards' affair
+    await expect(window.page).to_have_title("KAP")
 
     silent.well()
     off.well()
@@ -128,11 +130,25 @@ async def test_a_silent_monitor_is_told_from_a_sensor_that_is_off(look: Look, wa
     await expect(window.card("8")).not_to_have_attribute("data-p", re.compile("."))
 
 
+async def all_words_fit(window: Window) -> None:
+    inside = """bar => [...bar.querySelectorAll("b, strong, div > span")].every(words => {
+      const [a, b] = [bar.getBoundingClientRect(), words.getBoundingClientRect()];
+      return b.left >= a.left && b.right <= a.right && b.top >= a.top && b.bottom <= a.bottom;
+    })"""
+    assert await window.page.locator(".behind-bar").evaluate(inside), window.page.viewport_size
+
+
 async def behind(window: Window) -> None:
     within = (STALE_S + NOTICED_WITHIN_S) * 1000
     await expect(window.state).to_have_attribute("data-feed", "behind", timeout=within)
     await expect(window.state).to_contain_text("Behind")
     await expect(window.page.locator(".lost-frame")).to_have_count(0)  # this screen does hear the server
+    bar = window.banner.get_by_role("alert")
+    await expect(bar).to_contain_text(re.compile(r"No new values from the monitors for \d:\d\d\."))
+    await expect(bar).to_contain_text("The server is behind: alarms may be missing.")
+    await expect(bar.get_by_text("Go to the bedside monitors.")).to_be_visible()
+    await all_words_fit(window)
+    await expect(window.page).to_have_title("SERVER BEHIND · KAP")
     grey = window.page.locator('.card [data-signal="spo2"][data-state="stale"]')
     await expect(grey).to_have_count(8, timeout=within)
 
@@ -145,6 +161,54 @@ async def test_a_service_that_takes_nothing_in_is_told_from_silent_monitors(look
             cause = window.page.locator('.card [data-signal="spo2"] .why').filter(has_text="server behind")
             await expect(cause).to_have_count(8, timeout=left)
             assert set(await window.page.locator(".card .why").all_inner_texts()) == {"server behind"}
+    await expect(window.banner).to_contain_text("No open alarms.", timeout=BACK_WITHIN_MS)
+
+
+async def test_a_server_that_is_behind_says_so_on_a_sessions_page(look: Look, ward: Ward) -> None:
+    window = await look()
+    await window.session(ward.beds["4"].path)
+    with ward.stopped("session-monitor"):
+        await expect(window.banner.get_by_role("alert")).to_contain_text(
+            "alarms may be missing. Go to the bedside monitors.", timeout=(STALE_S + NOTICED_WITHIN_S) * 1000
+        )
+    await expect(window.banner).to_have_count(0, timeout=BACK_WITHIN_MS)
+
+
+async def test_a_lost_feed_leaves_nothing_live_on_a_sessions_page(look: Look, ward: Ward) -> None:
+    window = await look(size=(1920, 1080))
+    await window.session(ward.beds["4"].path)
+    await ward.beds["1"].show(spo2=88)
+    chip = window.page.locator(".elsewhere .chip")
+    await expect(chip).to_have_attribute("data-s", "active", timeout=10_000)
+    await expect(window.page.locator(".live-pill")).to_have_text("Following now")
+    with ward.stopped("gateway"):
+        await nothing_is_live(window)
+        await expect(chip).to_have_attribute("data-s", "unknown")  # which does not flash
+        await expect(chip).to_contain_text("was SpO₂ 88 < 90")
+        await expect(window.page.locator(".live-pill")).to_have_text("Not live")
+    ward.beds["1"].well()
+    await expect(chip).to_have_count(0, timeout=BACK_WITHIN_MS)
+    await expect(window.page.locator(".live-pill")).to_have_text("Following now")
+
+
+async def test_a_server_that_is_behind_hides_no_open_alarm_and_none_of_its_words(
+    look: Look, ward: Ward
+) -> None:
+    window = await look()
+    await window.board()
+    for room in ("1", "2", "3", "5", "6"):
+        await ward.beds[room].show(spo2=88)
+    tags = window.banner.locator(".banner-tag")
+    await expect(tags).to_have_count(5, timeout=10_000)
+    with ward.stopped("session-monitor"):
+        await behind(window)
+        await expect(tags).to_have_count(4)
+        await expect(window.banner).to_contain_text("+1 more")
+        for width in (1920, 1366, 1024, 390):
+            await window.page.set_viewport_size({"width": width, "height": 800})
+            await all_words_fit(window)
+    for bed in ward.beds.values():
+        bed.well()
     await expect(window.banner).to_contain_text("No open alarms.", timeout=BACK_WITHIN_MS)
 
 

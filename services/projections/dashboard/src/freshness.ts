@@ -73,15 +73,25 @@ export function causeOf(signal: Signal, reading: Reading, session: BoardSession,
   return isContinuous(signal, reading) ? "sensor off" : "not measured";
 }
 
+/** When each open session with a monitor was last heard. */
+const heardAt = (sessions: readonly BoardSession[]): number[] =>
+  sessions
+    .filter((s) => s.state === "open" && s.devices.length > 0)
+    .map((s) => Math.max(0, ...s.devices.map((d) => s.heard[d] ?? 0)))
+    .filter((at) => at > 0);
+
+/** When any monitor was last heard; null when none was. */
+export function lastHeard(sessions: readonly BoardSession[]): number | null {
+  const last = heardAt(sessions);
+  return last.length > 0 ? Math.max(...last) : null;
+}
+
 /** How far the server is behind (ms), from its own word; and when every monitor fell silent at once, from that. */
 export function behindOf(lag: readonly (number | null | undefined)[], sessions: readonly BoardSession[], now: number): number | null {
   if (lag.includes(null)) return Infinity;
   const worst = Math.max(0, ...lag.map((ms) => ms ?? 0));
   if (worst > BEHIND_MS) return worst;
-  const last = sessions
-    .filter((s) => s.state === "open" && s.devices.length > 0)
-    .map((s) => Math.max(0, ...s.devices.map((d) => s.heard[d] ?? 0)))
-    .filter((at) => at > 0);
+  const last = heardAt(sessions);
   const newest = Math.max(...last);
   const together = last.length >= 2 && newest - Math.min(...last) < 10_000;
   return together && now - newest > 5_000 ? now - newest : null;

@@ -1,6 +1,6 @@
 /* The chart's arithmetic: which lanes there are, where they lie, and what a lane draws. Pure. */
-import type { Kind } from "./alarms";
-import type { Limits, Point, Signal, VitalRecorded, VitalsSeries } from "./model";
+import { type Kind, RANK } from "./alarms";
+import type { Limits, Point, Priority, Signal, VitalRecorded, VitalsSeries } from "./model";
 
 export interface Lane {
   kind: Kind;
@@ -185,4 +185,53 @@ export function nearest(track: readonly Sample[] | undefined, t: number, within:
   }
   const found = [track[a - 1], track[a]].filter((s) => s !== undefined).sort((x, y) => Math.abs(x.t - t) - Math.abs(y.t - t))[0];
   return found && Math.abs(found.t - t) <= within ? found : null;
+}
+
+/** An alarm's place on the time axis, px. */
+export interface Stretch {
+  from: number;
+  to: number;
+  priority: Priority;
+}
+
+export interface AlarmTag {
+  /** Each alarm from onset to end, the most urgent last, so that it is painted over the others. */
+  parts: readonly Stretch[];
+  /** Where asterisks and count stand: at the most urgent one's onset, or as near as `end` leaves room. */
+  tag: { from: number; to: number };
+  priority: Priority;
+  count: number;
+}
+
+const TAG_PX = 30;
+const COUNT_PX = 16;
+const APART_PX = 3;
+
+/** Alarms whose marks would cover each other become one mark with their number: none is moved away from its time,
+    and none reaches past `end` (now, or the edge of what is shown). */
+export function alarmTags(alarms: readonly Stretch[], start: number, end: number): AlarmTag[] {
+  const clipped = alarms.map((alarm) => {
+    const from = Math.min(Math.max(alarm.from, start), end - 2);
+    return { ...alarm, from, to: Math.min(end, Math.max(alarm.to, from + 2)) };
+  });
+  const tags: (AlarmTag & { from: number; to: number })[] = [];
+  for (const alarm of clipped.sort((a, b) => a.from - b.from)) {
+    let next = tagged([alarm], start, end);
+    for (let last = tags[tags.length - 1]; last && next.from < last.to + APART_PX; last = tags[tags.length - 1]) {
+      tags.pop();
+      next = tagged([...last.parts, ...next.parts], start, end);
+    }
+    tags.push(next);
+  }
+  return tags;
+}
+
+function tagged(alarms: readonly Stretch[], start: number, end: number): AlarmTag & { from: number; to: number } {
+  const parts = [...alarms].sort((a, b) => RANK[b.priority] - RANK[a.priority] || b.from - a.from);
+  const worst = parts[parts.length - 1] as Stretch;
+  const width = TAG_PX + (parts.length > 1 ? COUNT_PX : 0);
+  const at = Math.max(start, Math.min(worst.from, end - width));
+  const from = Math.min(at, ...parts.map((part) => part.from));
+  const to = Math.max(at + width, ...parts.map((part) => part.to));
+  return { parts, tag: { from: at, to: at + width }, priority: worst.priority, count: parts.length, from, to };
 }

@@ -1,8 +1,8 @@
 /* Draws the chart: uPlot holds the time axis, the lines and the cursor; lanes, limits, gaps, marks and labels are drawn
    around them in CSS pixels. Lines break at gaps and are never smoothed. */
 import uPlot from "uplot";
-import type { Limits, Signal } from "./model";
-import { gapsOf, type Line, limitLines, type Placed, place, rows, type Sample, scaleOf, type Tracks } from "./lanes";
+import type { Limits, Priority, Signal } from "./model";
+import { alarmTags, gapsOf, type Line, limitLines, type Placed, place, rows, type Sample, scaleOf, type Tracks } from "./lanes";
 import type { AlarmSpan, Mark } from "./story";
 import type { Kind } from "./alarms";
 import { clockTime } from "./words";
@@ -416,24 +416,28 @@ export class Plot {
   private spans(c: CanvasRenderingContext2D): void {
     const { alarms, from, to, now } = this.scene as Scene;
     const stars = { high: "***", medium: "**", low: "*" };
-    let after = -Infinity;
-    for (const { from: a, to: b, priority } of [...alarms].sort((p, q) => p.from - q.from)) {
-      if ((b ?? now) < from || a > to) continue;
-      const x1 = Math.min(Math.max(this.x(a), LEFT, after), this.right - 30);
-      const x2 = Math.min(Math.max(this.x(b ?? now), x1 + 30), Math.max(this.right, x1 + 30));
-      after = x2 + 3;
-      c.fillStyle = this.colour[priority];
-      c.strokeStyle = this.colour.key;
-      c.lineWidth = 1;
-      c.beginPath();
-      c.roundRect(x1, 6, x2 - x1, 20, 3);
-      c.fill();
-      if (this.colour.key !== "transparent") c.stroke();
+    const seen = alarms.filter((alarm) => (alarm.to ?? now) >= from && alarm.from <= to);
+    const end = Math.min(this.right, Math.max(this.x(now), LEFT));
+    const placed = seen.map((alarm) => ({ priority: alarm.priority, from: this.x(alarm.from), to: this.x(alarm.to ?? now) }));
+    for (const { parts, tag, priority, count } of alarmTags(placed, LEFT, end)) {
+      for (const part of parts) this.block(c, part.from, part.to - part.from, part.priority);
+      this.block(c, tag.from, tag.to - tag.from, priority);
       c.font = `700 12px ${this.font}`;
       c.textAlign = "left";
       c.fillStyle = this.colour[`${priority}-ink`];
-      c.fillText(stars[priority], x1 + 5, 22);
+      c.fillText(stars[priority], tag.from + 5, 22);
+      if (count > 1) c.fillText(String(count), tag.from + 29, 20);
     }
+  }
+
+  private block(c: CanvasRenderingContext2D, x: number, width: number, priority: Priority): void {
+    c.fillStyle = this.colour[priority];
+    c.strokeStyle = this.colour.key;
+    c.lineWidth = 1;
+    c.beginPath();
+    c.roundRect(x, 6, width, 20, Math.min(3, width / 2));
+    c.fill();
+    if (this.colour.key !== "transparent") c.stroke();
   }
 
   private scales(c: CanvasRenderingContext2D): void {

@@ -5,8 +5,9 @@ import * as api from "./api";
 import { type Board, type BoardSession, fold } from "./board";
 import { ServerClock } from "./clock";
 import { Feed, SignedOut } from "./feed";
-import { behindOf, FEED_LOST_MS, type Health } from "./freshness";
+import { behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
 import type { Alarm, Frame, Heartbeat, Me, Role, VitalRecorded } from "./model";
+import { asPrinted } from "./words";
 
 const SHOW_STALL_MS = 20_000;
 const SLEPT_MS = 3_000;
@@ -25,6 +26,8 @@ export const loaded = signal(false);
 /** Sessions on the board, by room. */
 export const ids = signal<readonly string[]>([]);
 export const health = signal<Health>({ lostSince: null, behind: null });
+/** While the server is behind: when the last value of any monitor was measured. */
+export const silentSince = signal<number | null>(null);
 export const announced = signal<string>("");
 export const over = signal<Board["over"]>(null);
 export const tries = signal(0);
@@ -105,7 +108,7 @@ function publish(): void {
       );
     }
     const high = raised.filter((r) => r.priority === "high").pop();
-    if (high) announced.value = `High priority alarm. Room ${high.room}: ${high.text}`;
+    if (high) announced.value = `High priority alarm. Room ${high.room}: ${asPrinted(high.text)}`;
     over.value = board?.over ?? null;
   });
 }
@@ -156,6 +159,7 @@ function tick(): void {
     const behind = lostSince === null && board ? behindOf(lags, Object.values(board.sessions), time) : null;
     const was = health.peek();
     if (was.lostSince !== lostSince || was.behind !== behind) health.value = { lostSince, behind };
+    silentSince.value = behind === null || !board ? null : lastHeard(Object.values(board.sessions));
     tries.value = feed.attempts;
     skew.value = clock.skew(monotonic, date);
     if (stalled.peek() && monotonic - (stalled.peek()?.at ?? 0) > SHOW_STALL_MS) stalled.value = null;

@@ -1,6 +1,6 @@
 /* The timeline's items in a nurse's words, and the marks that the chart takes from it. */
-import type { Dose, Priority, TimelineItem } from "./model";
-import { number } from "./words";
+import type { Dose, Me, Priority, TimelineItem, VitalRecorded } from "./model";
+import { asPrinted, number } from "./words";
 import { ROUTES } from "./course";
 
 type Data = Record<string, unknown>;
@@ -42,11 +42,35 @@ const SIGNAL_WORDS: Record<string, string> = {
   etco2: "etCO₂",
 };
 
+const PRESSURES: ReadonlySet<string> = new Set(["systolic", "diastolic"]);
+
 function byHand(data: Data): string {
   const signals = (data["signals"] ?? {}) as Record<string, { value?: number } | number>;
-  return Object.entries(signals)
-    .map(([name, sample]) => `${SIGNAL_WORDS[name] ?? words(name)} ${typeof sample === "number" ? sample : (sample.value ?? "?")}`)
-    .join(", ");
+  const value = (name: string): number | undefined => {
+    const sample = signals[name];
+    return typeof sample === "object" ? sample.value : sample;
+  };
+  const paired = value("systolic") !== undefined && value("diastolic") !== undefined;
+  const rest = Object.keys(SIGNAL_WORDS).filter((name) => value(name) !== undefined && !(paired && PRESSURES.has(name)));
+  const said = rest.map((name) => `${SIGNAL_WORDS[name]} ${number(value(name) ?? NaN)}`);
+  return [...(paired ? [`BP ${value("systolic")}/${value("diastolic")}`] : []), ...said].join(", ");
+}
+
+/** A reading typed by somebody, as it stands in the timeline before the server's own item comes. */
+export function handEntry(reading: VitalRecorded, me: Me | null): TimelineItem {
+  const by = reading.entered_by ?? "";
+  return {
+    event_id: reading.id,
+    position: 0, // not of the facts' log
+    type: reading.type,
+    at: reading.observed_at,
+    recorded_at: reading.received_at,
+    by,
+    by_name: me && by === `staff:${me.staff_id}` ? me.name : null,
+    data: { signals: reading.signals },
+    withdrawn: false,
+    correction: null,
+  };
 }
 
 export interface Told {
@@ -60,7 +84,7 @@ export interface Told {
 /** Each alarm's words: the facts that follow it name it by its id alone. */
 export function alarmTexts(items: readonly TimelineItem[]): ReadonlyMap<string, string> {
   const raised = items.filter((item) => item.type === "AlarmRaised");
-  return new Map(raised.map(({ data }) => [text(data["alarm_id"]), text(data["text"])]));
+  return new Map(raised.map(({ data }) => [text(data["alarm_id"]), asPrinted(text(data["text"]))]));
 }
 
 export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: ReadonlyMap<string, string> = new Map()): Told {
@@ -91,7 +115,7 @@ export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: Readonly
     case "NoteRecorded":
       return plain(text(data["text"]) || "Note");
     case "AlarmRaised":
-      return { text: `${text(data["text"])}${data["late"] ? " (found late)" : ""}`, priority: data["priority"] as Priority, strong: false };
+      return { text: `${asPrinted(text(data["text"]))}${data["late"] ? " (found late)" : ""}`, priority: data["priority"] as Priority, strong: false };
     case "AlarmEscalated":
       return { text: `${alarm}: escalated`, priority: data["priority"] as Priority, strong: false };
     case "AlarmAcknowledged":
@@ -132,7 +156,7 @@ export function alarmSpans(items: readonly TimelineItem[]): AlarmSpan[] {
     if (withdrawn) continue;
     if (type === "AlarmRaised") {
       const from = Date.parse(text(data["onset"])) || Date.parse(at);
-      spans.set(id, { alarm_id: id, priority: data["priority"] as Priority, text: text(data["text"]), from, to: null });
+      spans.set(id, { alarm_id: id, priority: data["priority"] as Priority, text: asPrinted(text(data["text"])), from, to: null });
     }
     const span = spans.get(id);
     if (span && type === "AlarmCleared") span.to = Date.parse(at);

@@ -28,4 +28,7 @@ export function until(seconds: number): string {
   return seconds < 600 ? `in ${duration(seconds)}` : `in ${Math.floor(seconds / 60)} min`;
 }
 
+/** The server writes its alarms in plain letters. */
+export const asPrinted = (text: string): string => text.replace(/\bSpO2\b/g, "SpO₂").replace(/\betCO2\b/gi, "etCO₂");
+
 export const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(1));

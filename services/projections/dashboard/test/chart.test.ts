@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
-import { addReadings, gapAfter, gapsOf, joined, limitWords, nearest, place, rows, scaleOf, tracksOf } from "../src/lanes";
-import { alarmSpans, observations, tell } from "../src/story";
+import { describe, expect, test } from "vitest";
+import { addReadings, alarmTags, gapAfter, gapsOf, joined, limitWords, nearest, place, rows, scaleOf, tracksOf } from "../src/lanes";
+import { alarmSpans, alarmTexts, handEntry, observations, tell } from "../src/story";
 import { bars, direction, sparkline } from "../src/trend";
 import type { TimelineItem } from "../src/model";
+import { asPrinted } from "../src/words";
 import { at, NOON, onBoard, reading } from "./making";
 
 const history = (t: number[]) => tracksOf({ from: at(0), to: at(99), resolution_s: 1, signals: { spo2: { t: t.map((s) => NOON + s * 1000), min: t.map(() => 95), mean: t.map(() => 96), max: t.map(() => 97), source: t.map(() => "monitor") } } });
@@ -82,4 +83,44 @@ test("alarms of the timeline become spans; a withdrawn entry gives no mark but i
 
 test("an event of a type that this page does not know is still told", () => {
   expect(tell(item("SomethingNew", 0, {})).text).toBe("something new");
+});
+
+describe("alarm marks", () => {
+  const stretch = (from: number, to: number, priority: "high" | "medium" | "low" = "medium") => ({ from, to, priority });
+
+  test("stand at their place while there is room", () => {
+    expect(alarmTags([stretch(100, 140), stretch(300, 301)], 40, 900).map(({ tag, count }) => [tag.from, count])).toEqual([[100, 1], [300, 1]]);
+  });
+  test("become one with their number where they would cover each other, each part at its own time, the worst on top", () => {
+    const [one, ...more] = alarmTags([stretch(100, 104), stretch(118, 120, "high"), stretch(130, 400, "low")], 40, 900);
+    expect(more).toEqual([]);
+    expect(one).toMatchObject({ count: 3, priority: "high", tag: { from: 118 } });
+    expect(one!.parts.map(({ from, to, priority }) => [from, to, priority])).toEqual([[130, 400, "low"], [100, 104, "medium"], [118, 120, "high"]]);
+  });
+  test("never reach past now, and never cover each other there", () => {
+    const crowd = Array.from({ length: 12 }, (_, i) => stretch(560 + 4 * i, 570 + 4 * i, i === 7 ? "high" : "medium"));
+    const tags = alarmTags([stretch(200, 220), ...crowd], 40, 620);
+    expect(tags.map(({ count }) => count)).toEqual([1, 12]);
+    const ends = tags.flatMap(({ tag, parts }) => [tag.to, ...parts.map(({ to }) => to)]);
+    expect(Math.max(...ends)).toBeLessThanOrEqual(620);
+    expect(tags[1]!.tag.from).toBeGreaterThan(tags[0]!.tag.to);
+  });
+});
+
+describe("words", () => {
+  test("an alarm's SpO2 is printed with its subscript, wherever the timeline names it", () => {
+    const raised = item("AlarmRaised", 0, { alarm_id: "a", priority: "high", text: "SpO2 88 < 90", onset: at(0) });
+    expect(tell(raised).text).toBe("SpO₂ 88 < 90");
+    expect(tell(item("AlarmCleared", 9, { alarm_id: "a" }), alarmTexts([raised])).text).toBe("SpO₂ 88 < 90: over");
+    expect(asPrinted("No data for 15 s")).toBe("No data for 15 s");
+  });
+  test("a reading by hand is told with its values, the pressure as one, and who typed it", () => {
+    const typed = reading(5, { spo2: 97, systolic: 142, diastolic: 88 }, { source: "manual", device_id: null, entered_by: "staff:1" });
+    const me = { staff_id: "1", username: "r", name: "Ruth Osei", role: "nurse" } as const;
+    const entry = handEntry(typed, me);
+    expect(tell(entry).text).toBe("By hand: BP 142/88, SpO₂ 97");
+    expect(entry).toMatchObject({ event_id: "r5", at: at(5), by_name: "Ruth Osei" });
+    expect(handEntry(typed, { ...me, staff_id: "2" }).by_name).toBeNull();
+    expect(tell(item("VitalRecorded", 5, { signals: { temperature: 36.8, systolic: 128 } })).text).toBe("By hand: systolic 128, temp 36.8");
+  });
 });

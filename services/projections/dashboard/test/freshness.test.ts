@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Reading } from "../src/board";
 import { ServerClock } from "../src/clock";
-import { agesOfCheck, agesOfContinuous, behindOf, causeOf, FEED_LOST_MS, type Health, stateOf } from "../src/freshness";
+import { agesOfCheck, agesOfContinuous, behindOf, causeOf, FEED_LOST_MS, type Health, lastHeard, stateOf } from "../src/freshness";
 import type { Signal } from "../src/model";
 import { valueView } from "../src/views";
 import { alarm, dosed, NOON, onBoard } from "./making";
@@ -139,6 +139,10 @@ describe("a server that is behind", () => {
   test("is suspected when all monitors fell silent at once", () => {
     expect(behindOf([0, 0], heardAt(0, -1), NOON + 6_000)).toBe(6_000);
     expect(behindOf([0, 0], heardAt(0, -1), NOON + 4_000)).toBeNull();
+  });
+  test("is counted from the last value of any monitor", () => {
+    expect(lastHeard(heardAt(3, 7, 5))).toBe(NOON + 7_000);
+    expect(lastHeard([onBoard()])).toBeNull();
   });
   test("is not suspected when one of them went silent alone, or each in its own time", () => {
     expect(behindOf([0, 0], heardAt(0), NOON + 60_000)).toBeNull();

@@ -5,8 +5,9 @@ import { byUrgency } from "../alarms";
 import type { BoardSession } from "../board";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
-import { alarmed, asked, health, mayAcknowledge, now, over, serverNow } from "../store";
-import { clockTime, duration } from "../words";
+import { BEHIND_MS } from "../freshness";
+import { alarmed, asked, health, mayAcknowledge, now, over, serverNow, silentSince } from "../store";
+import { asPrinted, clockTime, duration } from "../words";
 import { Icon, Pri } from "./icon";
 
 /** Counts while the alarm is unanswered; the words before it never move. */
@@ -22,6 +23,8 @@ export function AlarmAge({ alarm }: { alarm: Alarm }) {
 export const shownState = (alarm: Alarm, lost: boolean): string =>
   lost ? "unknown" : alarm.state === "acknowledged" ? "acked" : alarm.state;
 
+export const alarmWords = (alarm: Alarm, lost: boolean): string => `${lost ? "was " : ""}${asPrinted(alarm.text)}`;
+
 export function CardAlarm({ alarms }: { alarms: readonly Alarm[] }) {
   const lost = useStable(() => health.value.lostSince !== null, []);
   const [top, next] = alarms;
@@ -32,8 +35,8 @@ export function CardAlarm({ alarms }: { alarms: readonly Alarm[] }) {
       {top.state === "acknowledged" && <Icon name="check" label="acknowledged" />}
       {top.state === "paused" && <Icon name="mute" label="sound paused" />}
       {top.escalated && <Icon name="send" label="escalated" />}
-      <span class="alarm-text" title={top.text}>
-        {lost ? `was ${top.text}` : top.text}
+      <span class="alarm-text" title={asPrinted(top.text)}>
+        {alarmWords(top, lost)}
       </span>
       <span class="alarm-age">{!lost && <AlarmAge alarm={top} />}</span>
       {next && !lost && (
@@ -82,7 +85,7 @@ export function Acknowledge({ session, alarm, main }: { session: BoardSession; a
       {state?.state === "sending" ? "Sending…" : state?.state === "failed" ? "Try again" : "Acknowledge"}
       <span class="sr">
         {" "}
-        room {session.room}: {alarm.text}
+        room {session.room}: {asPrinted(alarm.text)}
       </span>
     </button>
   );
@@ -118,7 +121,7 @@ export function Banner() {
               Room {lead.session.room}
             </span>
             <span class="banner-text">
-              {lead.alarm.text}{" "}
+              {asPrinted(lead.alarm.text)}{" "}
               <span class="banner-age">
                 {lead.alarm.state === "paused" ? "sound paused, " : "for "}
                 <AlarmAge alarm={lead.alarm} />
@@ -128,25 +131,59 @@ export function Banner() {
             <span class="grow" />
             <Acknowledge session={lead.session} alarm={lead.alarm} main />
           </div>
-          <div class={rest.length > 3 ? "banner-rest tight" : "banner-rest"}>
-            {rest.slice(0, 8).map(({ session, alarm }) => (
-              <a key={alarm.alarm_id} class="banner-item" data-p={alarm.priority} href={`/sessions/${session.session_id}`}>
-                <span class="banner-tag" data-s={alarm.state}>
-                  <Pri of={alarm.priority} />
-                  <span>
-                    <span class="room-word">Room </span>
-                    {session.room}
-                  </span>
-                </span>
-                <span class="banner-text">{alarm.text}</span>
-              </a>
-            ))}
-            {rest.length > 8 && <span class="banner-more">+{rest.length - 8} more</span>}
-          </div>
+          <Rest open={rest} />
         </>
       ) : (
         <Calm />
       )}
+    </section>
+  );
+}
+
+/** What does not fit is counted. `tight`: without the alarms' words, which the cards say as well. */
+function Rest({ open, most = 8, tight = open.length > 3 }: { open: typeof alarmed.value; most?: number; tight?: boolean }) {
+  return (
+    <div class={tight ? "banner-rest tight" : "banner-rest"}>
+      {open.slice(0, most).map(({ session, alarm }) => (
+        <a key={alarm.alarm_id} class="banner-item" data-p={alarm.priority} href={`/sessions/${session.session_id}`}>
+          <span class="banner-tag" data-s={alarm.state}>
+            <Pri of={alarm.priority} />
+            <span>
+              <span class="room-word">Room </span>
+              {session.room}
+            </span>
+          </span>
+          <span class="banner-text">{asPrinted(alarm.text)}</span>
+        </a>
+      ))}
+      {open.length > most && <span class="banner-more">+{open.length - most} more</span>}
+    </div>
+  );
+}
+
+/** While the server is behind no alarm can be trusted to come: that leads, the open ones follow it. */
+export function BehindBanner({ alarms }: { alarms: boolean }) {
+  const open = alarms ? alarmed.value.filter(({ alarm }) => alarm.state !== "acknowledged").sort((a, b) => byUrgency(a.alarm, b.alarm)) : [];
+  const seconds = useStable(() => {
+    const since = silentSince.value;
+    return since === null || now.value - since < BEHIND_MS ? null : Math.floor((now.value - since) / 1000);
+  }, []);
+  return (
+    <section class="banner" aria-label="Server behind">
+      <div class="lost-bar behind-bar" role="alert">
+        <Pri of="medium" />
+        <div>
+          {seconds !== null && (
+            <b>
+              No new values from the monitors for <span aria-hidden="true">{duration(seconds)}</span>.{" "}
+            </b>
+          )}
+          <span>
+            The server is behind: alarms may be missing. <strong>Go to the bedside monitors.</strong>
+          </span>
+        </div>
+      </div>
+      {open.length > 0 && <Rest open={open} most={4} tight />}
     </section>
   );
 }
@@ -158,7 +195,7 @@ function Calm() {
     <p class="calm">
       <Icon name="check" />
       {acked > 0 ? `No unanswered alarms, ${acked} acknowledged.` : "No open alarms."}
-      {last && ` Last: room ${last.room}, ${last.text}, over at ${clockTime(last.at)}.`}
+      {last && ` Last: room ${last.room}, ${asPrinted(last.text)}, over at ${clockTime(last.at)}.`}
     </p>
   );
 }
@@ -179,7 +216,7 @@ export function Elsewhere({ but }: { but: string }) {
             <span class="sr">Room </span>
             {session.room}
           </span>
-          <span class="alarm-text">{lost ? `was ${alarm.text}` : alarm.text}</span>
+          <span class="alarm-text">{alarmWords(alarm, lost)}</span>
         </a>
       ))}
       {others.length > 4 && (

@@ -8,8 +8,8 @@ import { lastDose } from "../course";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
 import { asked, health, ids, loaded, mayRecord, me, sessionOf } from "../store";
-import { clockTime, number } from "../words";
-import { Acknowledge, AlarmAge, Refusal } from "./alarm";
+import { asPrinted, clockTime, number } from "../words";
+import { Acknowledge, AlarmAge, alarmWords, Refusal } from "./alarm";
 import { Loading } from "./board";
 import { DueCheck, short } from "./card";
 import { Chart } from "./chart";
@@ -163,12 +163,12 @@ function OpenAlarm({ s, alarm, lost, main }: { s: BoardSession; alarm: Alarm; lo
   const who = alarm.acknowledged_by_name ?? (acked ? "somebody" : "");
   const after = alarm.acknowledged_at ? Math.round((Date.parse(alarm.acknowledged_at) - Date.parse(alarm.raised_at)) / 1000) : 0;
   return (
-    <section class="open-alarm" data-p={alarm.priority} data-s={state} aria-label={`Alarm: ${alarm.text}`}>
+    <section class="open-alarm" data-p={alarm.priority} data-s={state} aria-label={`Alarm: ${asPrinted(alarm.text)}`}>
       <div class="top" data-s={state}>
         <Pri of={alarm.priority} />
         {acked && <Icon name="check" label="acknowledged" />}
         {alarm.escalated && <Icon name="send" label="escalated" />}
-        <span class="what">{lost ? `was ${alarm.text}` : alarm.text}</span>
+        <span class="what">{alarmWords(alarm, lost)}</span>
         <span>{!lost && <AlarmAge alarm={alarm} />}</span>
       </div>
       {!lost && (

@@ -7,11 +7,12 @@ import { useStable } from "../stable";
 import { announced, delay, health, hurry, loaded, me, now, signedOut, skew, stalled, tries } from "../store";
 import { theme } from "../theme";
 import { clockTime, duration } from "../words";
-import { Banner, Elsewhere } from "./alarm";
+import { Banner, BehindBanner, Elsewhere } from "./alarm";
 import { Hatch, Icon, Pri } from "./icon";
 
 export function Shell({ children, className = "", foot }: { children: ComponentChildren; className?: string; foot?: ComponentChildren }) {
   const lost = useStable(() => health.value.lostSince !== null, []);
+  const behind = useStable(() => loaded.value && health.value.behind !== null, []);
   const onBoard = place.value.at === "board";
   useEffect(() => {
     if (lost) document.body.dataset["feed"] = "lost";
@@ -25,6 +26,8 @@ export function Shell({ children, className = "", foot }: { children: ComponentC
           <section class="banner" aria-label="Feed lost">
             <LostBar />
           </section>
+        ) : behind ? (
+          <BehindBanner alarms={onBoard} />
         ) : (
           onBoard && <Banner />
         )}
@@ -204,5 +207,6 @@ function LostFor({ seconds }: { seconds: number }) {
 /** The document's title says at a glance, in another tab too, that something wants attention. */
 export function titleOf(): string {
   if (health.value.lostSince !== null && me.value) return "NO LIVE DATA · KAP";
+  if (health.value.behind !== null && me.value) return "SERVER BEHIND · KAP";
   return "KAP";
 }

@@ -1,14 +1,15 @@
 /* What happened in this session, newest first. A withdrawn entry stays, struck through, with who corrected it and why. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
 import { lastDose } from "../course";
 import type { Session, TimelineItem } from "../model";
-import { asked } from "../store";
-import { alarmTexts, tell } from "../story";
+import { asked, me, onReadings } from "../store";
+import { alarmTexts, handEntry, tell } from "../story";
 import { clockTime } from "../words";
 import { Icon, Pri } from "./icon";
 
 const RETRY_MS = 10_000;
+const MOST_TYPED = 200;
 const AGAIN_MS = [0, 400, 1_000, 2_000, 4_000, 8_000];
 
 export interface Story {
@@ -20,6 +21,8 @@ export interface Story {
 /** The timeline, read anew when the session's record grew; a read model that lags behind is asked again. */
 export function useStory(id: string, position: number): Story {
   const [state, setState] = useState({ items: [] as readonly TimelineItem[], failed: "" });
+  // What was typed since this page looks on: shown at once, and until the history has it.
+  const [typed, setTyped] = useState<readonly TimelineItem[]>([]);
   const [round, setRound] = useState(0);
   useEffect(() => {
     let stopped = false;
@@ -32,7 +35,8 @@ export function useStory(id: string, position: number): Story {
         // A correction has no item of its own, so the newest position may never come: a few tries, then enough.
         const newest = items.reduce((most, item) => Math.max(most, item.position), 0);
         const next = AGAIN_MS[attempt + 1];
-        if (newest < position && next !== undefined) timer = setTimeout(() => void read(attempt + 1), next);
+        const whole = newest >= position && typed.every(({ event_id }) => items.some((item) => item.event_id === event_id));
+        if (!whole && next !== undefined) timer = setTimeout(() => void read(attempt + 1), next);
       } catch (error) {
         if (stopped) return;
         setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) }));
@@ -44,8 +48,19 @@ export function useStory(id: string, position: number): Story {
       stopped = true;
       clearTimeout(timer);
     };
-  }, [id, position, round]);
-  return { ...state, again: () => setRound((n) => n + 1) };
+  }, [id, position, round, typed]);
+  useEffect(() => {
+    setTyped([]);
+    return onReadings(id, (readings) => {
+      const mine = readings.filter((reading) => reading.source === "manual");
+      if (mine.length > 0) setTyped((before) => [...before, ...mine.map((reading) => handEntry(reading, me.peek()))].slice(-MOST_TYPED));
+    });
+  }, [id]);
+  const items = useMemo(() => {
+    const known = new Set(state.items.map((item) => item.event_id));
+    return [...state.items, ...typed.filter((item) => !known.has(item.event_id))];
+  }, [state.items, typed]);
+  return { failed: state.failed, items, again: () => setRound((n) => n + 1) };
 }
 
 export function Timeline({ session, story }: { session: Session; story: Story }) {
