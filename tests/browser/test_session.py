@@ -76,7 +76,9 @@ async def test_vitals_by_hand_are_refused_beside_their_field_and_marked_when_rec
     pressure = window.value("bp")
     await expect(pressure.locator(".num")).to_have_text("142/84", timeout=SHOWN_WITHIN_MS)
     await expect(pressure.get_by_label("entered by hand")).to_be_visible()
-    entry = window.page.get_by_role("region", name="Timeline").locator("li").filter(has_text="By hand:")
+    entry = (
+        window.page.get_by_role("region", name="Timeline").locator("li").filter(has_text="By hand: BP 142")
+    )
     told = re.compile(r"\d\d:\d\d.*By hand: BP 142/84 First nurse")
     await expect(entry).to_have_text(told, timeout=SHOWN_WITHIN_MS)
     await window.page.reload()
