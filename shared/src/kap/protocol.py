@@ -44,7 +44,7 @@ class Protocol(Frozen):
     dose: DoseRules
     discharge: DischargeRules
     limits: Limits
-    alarms: AlarmRules | None = None  # None: the limits alone, at once
+    alarms: AlarmRules
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -115,10 +115,8 @@ def _limits(limits: Limits) -> Iterator[str]:
                 yield f"limits.{signal}.{n}.low should be under its high"
 
 
-def _alarms(alarms: AlarmRules | None, limits: Limits) -> Iterator[str]:
+def _alarms(alarms: AlarmRules, limits: Limits) -> Iterator[str]:
     """Each rule hangs together, delays a limit that there is, and no longer than the hard bound."""
-    if alarms is None:
-        return
     bands = {
         f"{signal}.{side}.{band.priority}"
         for signal in WATCHED

@@ -72,7 +72,7 @@ def _overdue(session: Session) -> dict[str, datetime]:
         return found
     minutes = _due_min(session)
     if session.rules.checks is not None and minutes is not None:
-        name = session.rules.checks[0]
+        name, rule = session.rules.checks
         due = session.dosed_at + timedelta(minutes=minutes)
         found[f"{name}.low"] = due + timedelta(minutes=rule.low_after_min)
         found[f"{name}.medium"] = due + timedelta(minutes=rule.medium_after_min)

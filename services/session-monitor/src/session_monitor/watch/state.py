@@ -96,7 +96,7 @@ class Alarm:
 
 @dataclass(slots=True)
 class Pending:
-    """A limit is passed that alarms after a delay, or once confirmed; `asked` is the alarm that asks for it."""
+    """A limit is passed that alarms after a delay, or once confirmed. `asked`: the alarm that asks."""
 
     since: datetime
     over: bool = False  # the delay, or the wait for a second reading
