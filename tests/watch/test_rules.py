@@ -277,7 +277,7 @@ def test_a_wrong_entry_is_no_symptom() -> None:
 # ---- technical
 
 
-def monitor(log: Log, seconds: Iterable[int], **values: float) -> list[Recorded]:
+def monitor(log: Log, seconds: Iterable[int], **values: Any) -> list[Recorded]:
     return [log.reading(n, heart_rate=70, **values) for n in seconds]
 
 
