@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from kap.events.alarm_rules import Change, Expected, Falling, OfSignal, Rising
+from kap.events.session import Priority
 
 from session_monitor.watch.conditions import Found, hold
-from session_monitor.watch.state import NAMES, Session, Track, Watch
+from session_monitor.watch.state import NAMES, RANK, Session, Track, Watch
 
 STEP = timedelta(seconds=10)  # a trend keeps the highest value of each so long
 
@@ -39,9 +40,20 @@ def follow(
                 found = _rising(session, name, rule, track, value, before, at)
             case Falling():
                 found = _falling(session, name, rule, track, value, at)
+        if found is not None and name not in session.conditions and covered(session, track, rule.priority):
+            continue
         if found is not None or doubtful is None:
             for_s = 0 if typed or isinstance(rule, Rising) else rule.for_s
             hold(watch, session, name, found, at, for_s=for_s, late=track.late)
+
+
+def covered(session: Session, track: Track, priority: Priority) -> bool:
+    """Whether a limit of the signal alarms already, as bad or worse: one alarm is enough."""
+    for id in track.open.values():
+        alarm = session.alarms.get(id)
+        if alarm is not None and RANK[alarm.priority] >= RANK[priority]:
+            return True
+    return False
 
 
 def breathing(
