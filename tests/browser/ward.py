@@ -165,7 +165,7 @@ async def alarms_at_once(prescriber: Staff) -> None:
             "version": own.version + 1,
             "alarms": own.alarms.model_copy(update=plain).model_dump(mode="json"),
         }
-        named = {"name": own.name, "version": own.version + 1}
+        named = {"protocol": own.name, "version": own.version + 1}
         await prescriber.send("intake", "AdoptProtocol", datetime.now(UTC), **named, content=content)
 
 
