@@ -95,7 +95,7 @@ class Trial:
     """The watch with another protocol, for the sessions that began with one of its name."""
 
     protocol: Protocol
-    watch: watch.Watch = field(default_factory=watch.Watch)
+    state: watch.Watch = field(default_factory=watch.Watch)
     sessions: set[UUID] = field(default_factory=set)
     raised: list[RaiseAlarm] = field(default_factory=list)
     last: datetime | None = None
@@ -117,16 +117,16 @@ class Trial:
                 item.position, event.model_copy(update=changed), item.time, item.command, item.after
             )
         self.last = item.time if self.last is None else max(self.last, item.time)
-        watch.fold(self.watch, item)
-        if self.watch.news:
+        watch.fold(self.state, item)
+        if self.state.news:
             self.take()
 
     def take(self) -> None:
-        self.raised += [a for a in watch.take(self.watch) if isinstance(a, RaiseAlarm)]
+        self.raised += [a for a in watch.take(self.state) if isinstance(a, RaiseAlarm)]
 
     def end(self) -> None:
         if self.last is not None:
-            watch.tick(self.watch, self.last)
+            watch.tick(self.state, self.last)
             self.take()
 
 
