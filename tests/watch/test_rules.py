@@ -33,7 +33,7 @@ from kap.events.session import (
 from pydantic import TypeAdapter
 from session_monitor import session as decider
 from session_monitor import watch
-from session_monitor.session import EscalateAlarm
+from session_monitor.session import EscalateAlarm, RaiseAlarm
 from session_monitor.watch import Watch
 
 from tests.watch.test_watch import NOON, NURSE, SEALED, Found, Log, S, in_merge_order, live, moment, quiet
@@ -538,3 +538,27 @@ def test_a_session_without_rules_knows_only_its_limits() -> None:
     found = live(*items, log.reading(10, spo2=89), log.reading(11, systolic=185), 5000)
     assert [line[:2] for line in found.lines] == [("spo2.low.high", 10), ("systolic.high.high", 11)]
     assert not any(a.latching for a in found.raised.values())
+
+
+@settings(max_examples=60, deadline=None)
+@forall(st.lists(STEP, min_size=1, max_size=25), st.sets(st.integers(0, 26)))
+def test_a_restart_from_the_snapshot_at_any_point_changes_nothing(
+    steps: Sequence[Any], restarts: set[int]
+) -> None:
+    """What was asked for is asked again, under the same ids: the decider adds nothing."""
+    adapter = TypeAdapter(Watch)
+    _, items, end = course(steps, NARROW)
+    state, raised, cleared = Watch(), dict[UUID, Any](), dict[UUID, Any]()
+    for n, item in enumerate(items):
+        watch.fold(state, item)
+        if n in restarts:
+            state = watch.resumed(adapter.validate_json(adapter.dump_json(state)))
+        for action in watch.take(state):
+            kept = raised if isinstance(action, RaiseAlarm) else cleared
+            kept.setdefault(action.alarm_id, action.at)
+    watch.tick(state, moment(end + 2))
+    for action in watch.take(state):
+        (raised if isinstance(action, RaiseAlarm) else cleared).setdefault(action.alarm_id, action.at)
+    found = live(*items, end + 2)
+    assert raised == {id: alarm.at for id, alarm in found.raised.items()}
+    assert cleared == {id: alarm.at for id, alarm in found.cleared.items()}
