@@ -71,7 +71,11 @@ def values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[A
         return st.one_of([values(part, metadata) for part in args])
     limits = {name: value for item in metadata for name, value in _limits(item)}
     if origin is list:
-        return st.lists(values(args[0]), max_size=min(limits.get("max_length", 3), 3))
+        return st.lists(
+            values(args[0]),
+            min_size=limits.get("min_length", 0),
+            max_size=min(limits.get("max_length", 3), 3),
+        )
     if origin is dict:
         return st.dictionaries(values(args[0]), values(args[1]), max_size=3)
     if annotation is str and limits.get("pattern") == SEALED:

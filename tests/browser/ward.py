@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import nats
+from kap.events.alarm_rules import Symptoms
 from kap.events.session import Route
+from kap.protocol import defaults
 from kap_local import physiology
 from kap_local.bedside_monitor import BedsideMonitor
 from kap_local.clinic_client import Staff, sign_in_all
@@ -154,12 +156,26 @@ class Ward:
             os.kill(pid, signal.SIGCONT)
 
 
+async def alarms_at_once(prescriber: Staff) -> None:
+    """Adopt the default protocols without delays and without rules beside the limits: no test waits."""
+    for own in defaults():
+        rules = {name: rule for name, rule in own.alarms.rules.items() if isinstance(rule, Symptoms)}
+        plain = {"rules": rules, "latching": [], "escalation": []}
+        content = own.content() | {
+            "version": own.version + 1,
+            "alarms": own.alarms.model_copy(update=plain).model_dump(mode="json"),
+        }
+        named = {"protocol": own.name, "version": own.version + 1}
+        await prescriber.send("intake", "AdoptProtocol", datetime.now(UTC), **named, content=content)
+
+
 @asynccontextmanager
 async def admitted(up: Up) -> AsyncIterator[Ward]:
     """All eight rooms in use, the monitors sending."""
     run = up.run()
     mllp = urlsplit(run["mllp"])
     staff = await sign_in_all(run["http"], run["users"])
+    await alarms_at_once(staff["prescriber"])
     devices = await nats.connect(run["gateway"], inbox_prefix="_INBOX_device-gateway")
     now = datetime.now(UTC)
 

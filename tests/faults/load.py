@@ -113,7 +113,7 @@ class Load:
                 values: Values = {
                     "heart_rate": 60 + n % 40,
                     "respiratory_rate": 14,
-                    "spo2": 88 if low else 97,
+                    "spo2": 79 if low else 97,
                 }
                 body = line.message(at, values)
                 while True:

@@ -156,3 +156,30 @@ def test_stored_facts_fold_as_written_ones() -> None:
     stored = [decode(encode(fact)) for fact in facts]
     assert all(isinstance(fact, Fact) for fact in stored)
     assert after(*[fact for fact in stored if isinstance(fact, Fact)]) == after(*facts)
+
+
+def test_a_latching_alarm_stays_until_it_is_acknowledged() -> None:
+    alarm = raised(S).model_copy(update={"latching": True})
+    over = AlarmCleared(**stamp(by=WATCH), session_id=S, alarm_id=alarm.alarm_id)
+    told = AlarmEscalated(
+        **stamp(by=WATCH), session_id=S, alarm_id=alarm.alarm_id, priority=alarm.priority, to="charge-nurse"
+    )
+    seen = AlarmAcknowledged(**stamp(), session_id=S, alarm_id=alarm.alarm_id)
+    [latched] = after(opened(S), alarm, over).alarms
+    assert (latched.state, latched.cleared_at) == ("latched", over.at)
+    [escalated] = after(opened(S), alarm, over, told).alarms
+    assert (escalated.state, escalated.escalated_to) == ("latched", "charge-nurse")
+    assert after(opened(S), alarm, over, told, seen).alarms == []
+    assert after(opened(S), alarm, seen, over).alarms == []
+    late = alarm.model_copy(update={"late": True})
+    assert after(opened(S), late, over).alarms == []
+
+
+def test_a_new_alarm_as_bad_or_worse_breaks_a_pause() -> None:
+    first = raised(S)
+    paused = AlarmPaused(**stamp(), session_id=S, alarm_id=first.alarm_id, until=START + timedelta(hours=9))
+    lower = raised(S).model_copy(update={"priority": "low"})
+    assert after(opened(S), first, paused).alarms[0].state == "paused"
+    assert after(opened(S), first, paused, raised(S)).alarms[0].state == "active"
+    if first.priority != "low":
+        assert after(opened(S), first, paused, lower).alarms[0].state == "paused"

@@ -204,7 +204,7 @@ async def test_a_session_from_its_opening_to_its_discharge(
         booster = {**of, "dose": DOSE, "checked_by": PRESCRIBER, "additional": True}
         assert (await send("GiveDose", **booster))["recorded"] == 1
 
-        assert (await clinic.ingest("M1", spo2=85))["status"] == "recorded"
+        assert (await clinic.ingest("M1", spo2=79))["status"] == "recorded"
         alarm = await clinic.until(of, AlarmRaised, within=1)
         assert (alarm.rule, alarm.late, alarm.by) == ("spo2.low.high", False, "service:session-monitor")
         heeding = {**of, "alarm_id": str(alarm.alarm_id)}
@@ -213,7 +213,7 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert (await clinic.ingest("M1", spo2=96))["status"] == "recorded"
         assert (await clinic.until(of, AlarmCleared, within=1)).alarm_id == alarm.alarm_id
 
-        assert (await send("RecordVitals", **of, signals={"systolic": 185, "diastolic": 85}))["recorded"] == 1
+        assert (await send("RecordVitals", **of, signals={"systolic": 205, "diastolic": 85}))["recorded"] == 1
         assert (await clinic.until(of, AlarmRaised, 2, within=1)).rule == "systolic.high.high"
         typed = await send("RecordVitals", **of, signals={"spo2": 400})
         why = "400 is not possible here. It should be from 1 to 100."
@@ -225,7 +225,7 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert (await send("SignDischarge", **prescriber))["recorded"] == 1
         assert await send("Discharge", **of, **WELL_AFTER) == {
             "refused": "Not ready to leave: 0 of 120 min have passed since the last dose; blood pressure is "
-            "185/85, at most 140/90 or within 20 % of the baseline 120/80 is allowed; 1 alarm is open."
+            "205/85, at most 140/90 or within 20 % of the baseline 120/80 is allowed; 1 alarm is open."
         }
         for point in ("stay", "blood_pressure", "alarms"):
             override = {**prescriber, "gate": f"discharge.{point}", "reason": sealed("reason")}
@@ -359,12 +359,12 @@ async def test_a_killed_watch_raises_nothing_twice_and_misses_nothing(
     service = start(guard, nats_server, tmp_path, NAME, more)
     await ready(service)
     of, others = await clinic.session("1", "M1"), [await clinic.session(str(n), f"D{n}") for n in range(2, 6)]
-    assert (await clinic.ingest("M1", spo2=85))["status"] == "recorded"
+    assert (await clinic.ingest("M1", spo2=79))["status"] == "recorded"
     alarm = await clinic.until(of, AlarmRaised)
-    await asyncio.gather(*(clinic.ingest(f"D{n}", spo2=85) for n in range(2, 6)))
+    await asyncio.gather(*(clinic.ingest(f"D{n}", spo2=79) for n in range(2, 6)))
     await killed(guard, service)  # in the middle of raising
 
-    await away(clinic, of, 97, 88, 97)
+    await away(clinic, of, 97, 79, 97)
     async with running(guard, nats_server, tmp_path, NAME, more):
         for other in others:
             await clinic.until(other, AlarmRaised)
@@ -423,7 +423,7 @@ async def test_from_reading_to_alarm_on_record(
         await clinic.session("1", "M1")
         for _ in range(100):
             started = time.perf_counter()
-            await clinic.ingest("M1", spo2=85)
+            await clinic.ingest("M1", spo2=79)
             await heard.next_msg(timeout=2)
             delays.append(time.perf_counter() - started)
             await clinic.ingest("M1", spo2=97)

@@ -131,7 +131,7 @@ class Found:
             if isinstance(action, RaiseAlarm):
                 assert action.alarm_id not in self.raised
                 self.raised[action.alarm_id] = action
-            else:
+            elif isinstance(action, ClearAlarm):
                 assert action.alarm_id not in self.cleared
                 self.cleared[action.alarm_id] = action
         return self

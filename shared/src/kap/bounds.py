@@ -115,6 +115,7 @@ LIMITS: dict[str, Outermost] = {
     "respiratory_rate": Outermost(8, 30, f"low: NEWS2's outermost band; high: {_ED}"),
 }
 LONGEST_SILENCE_S = 60  # [D]
+LONGEST_DELAY_S = 30  # of a limit of priority high: easymanua.ls, Philips MX800, page 167
 
 
 def of_protocol(protocol: Any, route: Route) -> Iterator[str]:

@@ -18,6 +18,7 @@ from pydantic import Field, JsonValue, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from kap import bounds
+from kap.events.alarm_rules import AlarmRules, Checks, Confirmed, ProbeOff, Sustained, Symptoms
 from kap.events.fact import Code, Frozen
 from kap.events.rules import Cap, DischargeRules, DoseRules, Eligibility, Gates
 from kap.events.session import Band, Drug, ExpectedCourse, Limits, Route
@@ -43,6 +44,7 @@ class Protocol(Frozen):
     dose: DoseRules
     discharge: DischargeRules
     limits: Limits
+    alarms: AlarmRules
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -50,6 +52,7 @@ class Protocol(Frozen):
             *_expected(self.expected),
             *_dose(self.dose),
             *_limits(self.limits),
+            *_alarms(self.alarms, self.limits),
             *bounds.of_protocol(self, self.route),
             *bounds.of_limits(self.limits),
         ]
@@ -110,6 +113,40 @@ def _limits(limits: Limits) -> Iterator[str]:
                 yield f"limits.{signal}.{n} should have a low or a high"
             if band.low is not None and band.high is not None and band.low >= band.high:
                 yield f"limits.{signal}.{n}.low should be under its high"
+
+
+def _alarms(alarms: AlarmRules, limits: Limits) -> Iterator[str]:
+    """Each rule hangs together, delays a limit that there is, and no longer than the hard bound."""
+    bands = {
+        f"{signal}.{side}.{band.priority}"
+        for signal in WATCHED
+        for band in getattr(limits, signal)
+        for side in ("low", "high")
+        if getattr(band, side) is not None
+    }
+    delayed: set[str] = set()
+    for name, rule in alarms.rules.items():
+        field = f"alarms.rules.{name}"
+        if isinstance(rule, Sustained | Confirmed):
+            if rule.band not in bands:
+                yield f"{field}.band should be a limit that there is, one of {', '.join(sorted(bands))}"
+            if rule.band in delayed:
+                yield f"{field}.band should have one delay, and {rule.band} has two"
+            delayed.add(rule.band)
+        match rule:
+            case Sustained() if rule.band.endswith(".high") and rule.for_s > bounds.LONGEST_DELAY_S:
+                longest = f"{bounds.LONGEST_DELAY_S} for a limit of priority high"
+                yield f"{field}.for_s should be at most {longest} (hard bound), and is {rule.for_s:g}"
+            case Confirmed() if rule.again_from_s >= rule.again_until_s:
+                yield f"{field}.again_until_s should be over again_from_s"
+            case ProbeOff() if rule.low_after_s > rule.medium_after_s:
+                yield f"{field}.medium_after_s should not be under low_after_s"
+            case Checks() if rule.low_after_min > rule.medium_after_min:
+                yield f"{field}.medium_after_min should not be under low_after_min"
+            case _:
+                pass
+    if not any(isinstance(rule, Symptoms) for rule in alarms.rules.values()):
+        yield "alarms.rules should hold a rule of kind symptoms: they alarm whatever the numbers"
 
 
 def strictly(content: object) -> Protocol:

@@ -22,6 +22,7 @@ COMMANDS = {
     "protocol": "kap_local.protocol:protocol",
     "score": "kap_local.score:score",
     "forget": "kap_local.forget:forget",
+    "alarms": "kap_local.alarms:alarms",
 }
 
 

@@ -11,7 +11,7 @@ export function byUrgency(a: Alarm, b: Alarm): number {
 }
 
 export function openAlarms(session: BoardSession): Alarm[] {
-  return session.alarms.filter((alarm) => !alarm.cleared_at).sort(byUrgency);
+  return session.alarms.filter((alarm) => !alarm.cleared_at || alarm.state === "latched").sort(byUrgency);
 }
 
 /** Smaller is more urgent: for the board's order on request. */

@@ -399,6 +399,7 @@ export interface SessionRules {
   dose: DoseRules;
   discharge: DischargeRules;
   ask_pregnancy: boolean;
+  alarms: AlarmRules | null;
 }
 /**
  * What must hold on the day, before the first dose. Hours, mm[Hg], %, minutes.
@@ -494,6 +495,203 @@ export interface DischargeRules {
    * @maxItems 2
    */
   signatures: ("nurse" | "prescriber")[];
+}
+/**
+ * Rules by their name. An alarm of a priority in `latching` stays till somebody acknowledges it.
+ */
+export interface AlarmRules {
+  rules: {
+    /**
+     * This interface was referenced by `undefined`'s JSON-Schema definition
+     * via the `patternProperty` "^[a-z0-9][a-z0-9_.-]{0,63}$".
+     */
+    [k: string]:
+      | Sustained
+      | Confirmed
+      | Change
+      | Expected
+      | Rising
+      | Falling
+      | Apnoea
+      | Symptoms
+      | Sedation
+      | ProbeOff
+      | OneLimb
+      | Checks
+      | CuffOverdue;
+  };
+  /**
+   * @maxItems 3
+   */
+  latching: ("high" | "medium" | "low")[];
+  /**
+   * @maxItems 10
+   */
+  escalation: Escalation[];
+}
+/**
+ * A limit alarms once the value was outside for so long; at `at_once` or worse, and typed in, at once.
+ *
+ * `band` names the limit: signal, side and priority, as in `spo2.low.high`.
+ */
+export interface Sustained {
+  kind: "sustained";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  band: string;
+  for_s: number;
+  at_once: number | null;
+}
+/**
+ * A limit alarms once a second reading confirms the first; till then it asks for one.
+ *
+ * The second comes at least `again_from_s` after the first. At `again_until_s` without one it alarms.
+ */
+export interface Confirmed {
+  kind: "confirmed";
+  /**
+   * A word of a fixed vocabulary.
+   */
+  band: string;
+  again_from_s: number;
+  again_until_s: number;
+  at_once: number | null;
+  asks: "high" | "medium" | "low";
+}
+/**
+ * The value is so far from the baseline: the pre-dose check, else the first reading.
+ */
+export interface Change {
+  kind: "change";
+  signal: "spo2" | "systolic" | "diastolic" | "heart_rate" | "respiratory_rate";
+  direction: "up" | "down";
+  by: number;
+  for_s: number;
+  priority: "high" | "medium" | "low";
+}
+/**
+ * The value is more than `margin` over what the time since the dose leads one to expect.
+ *
+ * Expected is the baseline, rising by `rise` between the route's onset and peak, and gone at its offset.
+ */
+export interface Expected {
+  kind: "expected";
+  signal: "spo2" | "systolic" | "diastolic" | "heart_rate" | "respiratory_rate";
+  rise: number;
+  margin: number;
+  for_s: number;
+  priority: "high" | "medium" | "low";
+}
+/**
+ * After the expected peak, over `above`, and at least `by` more than the reading before.
+ */
+export interface Rising {
+  kind: "rising";
+  signal: "spo2" | "systolic" | "diastolic" | "heart_rate" | "respiratory_rate";
+  above: number;
+  by: number;
+  priority: "high" | "medium" | "low";
+}
+/**
+ * The value fell by so much within so long.
+ */
+export interface Falling {
+  kind: "falling";
+  signal: "spo2" | "systolic" | "diastolic" | "heart_rate" | "respiratory_rate";
+  by: number;
+  within_s: number;
+  for_s: number;
+  priority: "high" | "medium" | "low";
+}
+/**
+ * No breath: a respiratory rate of 0 for so long, the signal's loss in between included.
+ */
+export interface Apnoea {
+  kind: "apnoea";
+  for_s: number;
+}
+/**
+ * One of these symptoms, or an adverse event of that name or severity: high, whatever the numbers.
+ */
+export interface Symptoms {
+  kind: "symptoms";
+  /**
+   * @minItems 1
+   * @maxItems 40
+   *
+   * Items: A word of a fixed vocabulary.
+   */
+  codes: string[];
+  /**
+   * @maxItems 4
+   */
+  severities: ("minimal" | "minor" | "moderate" | "sentinel")[];
+}
+/**
+ * MOAA/S at most so much.
+ */
+export interface Sedation {
+  kind: "sedation";
+  /**
+   * @minItems 1
+   * @maxItems 5
+   */
+  levels: Sedated[];
+}
+export interface Sedated {
+  at_most: number;
+  priority: "high" | "medium" | "low";
+}
+/**
+ * A signal is gone while its device still sends others; after a dose it becomes medium.
+ */
+export interface ProbeOff {
+  kind: "probe_off";
+  /**
+   * @minItems 1
+   * @maxItems 3
+   */
+  signals: ("spo2" | "heart_rate" | "respiratory_rate")[];
+  low_after_s: number;
+  medium_after_s: number;
+}
+/**
+ * SpO2 and pulse were gone while the cuff measured: both seem to be on one limb.
+ *
+ * Until a cuff reading with the pulse there, the loss of both is low for so long, and never hidden.
+ */
+export interface OneLimb {
+  kind: "one_limb";
+  within_s: number;
+}
+/**
+ * A scheduled check (`expected.checks_min`) was not done: no blood pressure since shortly before it.
+ */
+export interface Checks {
+  kind: "checks";
+  early_min: number;
+  low_after_min: number;
+  medium_after_min: number;
+}
+/**
+ * After a dose, no blood pressure for so long, whatever the schedule.
+ */
+export interface CuffOverdue {
+  kind: "cuff_overdue";
+  after_min: number;
+  priority: "high" | "medium" | "low";
+}
+/**
+ * An alarm of this priority that nobody acknowledged for so long is told to whom `to` names.
+ */
+export interface Escalation {
+  priority: "high" | "medium" | "low";
+  after_s: number;
+  /**
+   * A word of a fixed vocabulary.
+   */
+  to: string;
 }
 export interface DeviceAttached {
   id: string;
@@ -704,7 +902,11 @@ export interface AlarmRaised {
   device_id: string | null;
   onset: string;
   late: boolean;
+  latching: boolean;
 }
+/**
+ * Nobody acknowledged it in time: `to` names whom the protocol then has told.
+ */
 export interface AlarmEscalated {
   id: string;
   at: string;
@@ -716,6 +918,7 @@ export interface AlarmEscalated {
   type: "AlarmEscalated";
   alarm_id: string;
   priority: "high" | "medium" | "low";
+  to: string | null;
 }
 export interface AlarmAcknowledged {
   id: string;

@@ -38,7 +38,7 @@ export interface Alarm {
   onset: string;
   raised_at: string;
   late: boolean;
-  state: "active" | "acknowledged" | "paused";
+  state: "active" | "acknowledged" | "paused" | "latched";
   paused_until: string | null;
   acknowledged_by: string | null;
   acknowledged_by_name: string | null;

@@ -104,7 +104,7 @@ function publish(): void {
     loaded.value = true;
     if (alarmsChanged) {
       alarmed.value = Object.values(all).flatMap((session) =>
-        session.alarms.filter((a) => !a.cleared_at).map((alarm) => ({ session, alarm })),
+        session.alarms.filter((a) => !a.cleared_at || a.state === "latched").map((alarm) => ({ session, alarm })),
       );
     }
     const high = raised.filter((r) => r.priority === "high").pop();

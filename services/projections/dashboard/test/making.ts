@@ -95,10 +95,10 @@ const fact = { id: "e1", at: at(10), by: "service:session-monitor", session_id: 
 
 export const raised = (over: Partial<Extract<AlarmFact, { type: "AlarmRaised" }>> = {}): AlarmFact => {
   const { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late } = alarm();
-  return { ...fact, type: "AlarmRaised", alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, ...over };
+  return { ...fact, type: "AlarmRaised", alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, latching: false, ...over };
 };
 export const acknowledged: AlarmFact = { ...fact, type: "AlarmAcknowledged", at: at(20), by: "staff:1" };
-export const escalated: AlarmFact = { ...fact, type: "AlarmEscalated", priority: "high" };
+export const escalated: AlarmFact = { ...fact, type: "AlarmEscalated", priority: "high", to: null };
 export const cleared: AlarmFact = { ...fact, type: "AlarmCleared", at: at(60), late: false };
 
 export const snapshot = (over: Partial<Snapshot> = {}): Snapshot => ({

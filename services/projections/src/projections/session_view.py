@@ -36,7 +36,10 @@ from pydantic import AwareDatetime, Field
 
 
 class Alarm(Frozen):
-    """An alarm whose condition still holds. `value` and `limit` are in the unit of `signal`."""
+    """An alarm whose condition still holds, or that is latched: it ended, and nobody has acknowledged it.
+
+    `value` and `limit` are in the unit of `signal`. `escalated_to` was told of it.
+    """
 
     alarm_id: UUID
     rule: str
@@ -50,12 +53,14 @@ class Alarm(Frozen):
     onset: AwareDatetime
     raised_at: AwareDatetime
     late: bool
-    state: Literal["active", "acknowledged", "paused"] = "active"
+    state: Literal["active", "acknowledged", "paused", "latched"] = "active"
     paused_until: AwareDatetime | None = None
     acknowledged_by: str | None = None
     acknowledged_by_name: str | None = None
     acknowledged_at: AwareDatetime | None = None
     escalated: bool = False
+    escalated_to: str | None = None
+    latching: bool = False
     cleared_at: AwareDatetime | None = None
 
 
@@ -140,12 +145,13 @@ def evolve(session: Session | None, event: Anything) -> Session | None:
         case AlarmRaised():
             if any(alarm.alarm_id == event.alarm_id for alarm in session.alarms):
                 return session
-            return _with(session, alarms=[*session.alarms, raised(event)])
+            return _with(session, alarms=[*(louder(a, event) for a in session.alarms), raised(event)])
         case AlarmEscalated() | AlarmAcknowledged() | AlarmPaused():
             alarms = [moved(a, event) if a.alarm_id == event.alarm_id else a for a in session.alarms]
-            return _with(session, alarms=alarms)
+            return _with(session, alarms=[a for a in alarms if not over(a)])
         case AlarmCleared():
-            return _with(session, alarms=[a for a in session.alarms if a.alarm_id != event.alarm_id])
+            alarms = [moved(a, event) if a.alarm_id == event.alarm_id else a for a in session.alarms]
+            return _with(session, alarms=[a for a in alarms if not over(a)])
         case Unknown():
             return _with(session, incomplete=True)
         case _:
@@ -199,24 +205,43 @@ def raised(event: AlarmRaised) -> Alarm:
         onset=event.onset,
         raised_at=event.at,
         late=event.late,
+        latching=event.latching,
     )
+
+
+def over(alarm: Alarm) -> bool:
+    """Whether nothing is left to show: the condition ended, and a latching one was acknowledged."""
+    return alarm.cleared_at is not None and alarm.state != "latched"
+
+
+def louder(alarm: Alarm, new: AlarmRaised) -> Alarm:
+    """A new alarm as bad or worse breaks another's audio pause."""
+    rank = {"low": 1, "medium": 2, "high": 3}
+    if alarm.state != "paused" or new.late or rank[new.priority] < rank[alarm.priority]:
+        return alarm
+    return alarm.model_copy(update={"state": "active", "paused_until": None})
 
 
 def moved(alarm: A, event: AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmCleared) -> A:
     """The alarm after one more of its facts."""
     match event:
-        case AlarmEscalated():  # worse than what was acknowledged: it asks for attention again
+        case AlarmEscalated():  # worse than what was acknowledged, or told to another: it sounds again
             again = {
-                "state": "active",
+                "state": "latched" if alarm.state == "latched" else "active",
                 "paused_until": None,
                 "acknowledged_by": None,
                 "acknowledged_at": None,
             }
-            return alarm.model_copy(update={"priority": event.priority, "escalated": True, **again})
+            told = {"escalated": True, "escalated_to": event.to}
+            return alarm.model_copy(update={"priority": event.priority, **told, **again})
         case AlarmAcknowledged():
             seen = {"acknowledged_by": event.by, "acknowledged_at": event.at}
             return alarm.model_copy(update={"state": "acknowledged", "paused_until": None, **seen})
         case AlarmPaused():
             return alarm.model_copy(update={"state": "paused", "paused_until": event.until})
         case AlarmCleared():
-            return alarm.model_copy(update={"cleared_at": event.at})
+            latched = alarm.latching and not alarm.late and alarm.acknowledged_by is None
+            ended: dict[str, object] = {"cleared_at": event.at}
+            if latched:
+                ended |= {"state": "latched", "paused_until": None}
+            return alarm.model_copy(update=ended)

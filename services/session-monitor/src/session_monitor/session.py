@@ -242,6 +242,7 @@ class RaiseAlarm(_OfSession):
     device_id: DeviceId | None = None
     onset: AwareDatetime
     late: bool = False
+    latching: bool = False
 
 
 class ClearAlarm(_OfSession):
@@ -254,6 +255,7 @@ class EscalateAlarm(_OfSession):
     type: Literal["EscalateAlarm"] = "EscalateAlarm"
     alarm_id: UUID
     priority: Priority
+    to: Code | None = None
 
 
 WatchCommand = RaiseAlarm | ClearAlarm | EscalateAlarm
@@ -291,6 +293,8 @@ class Alarm:
     priority: Priority
     acknowledged_by: str | None = None
     cleared: bool = False
+    latching: bool = False
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -344,11 +348,12 @@ def evolve(state: State, event: Anything) -> State:
         case Session() as session, DischargeSigned(role=role, at=at):
             return replace(session, signed={**session.signed, role: at})
         case Session() as session, AlarmRaised() as raised:
-            return _alarm(session, raised.alarm_id, Alarm(raised.priority))
-        case Session(alarms=alarms) as session, AlarmEscalated(alarm_id=id, priority=priority) if (
+            return _alarm(session, raised.alarm_id, Alarm(raised.priority, latching=raised.latching))
+        case Session(alarms=alarms) as session, AlarmEscalated(alarm_id=id, priority=priority, to=to) if (
             id in alarms
         ):
-            return _alarm(session, id, replace(alarms[id], priority=priority))
+            told = alarms[id].told | ({to} if to is not None else set())
+            return _alarm(session, id, replace(alarms[id], priority=priority, told=told))
         case Session(alarms=alarms) as session, AlarmAcknowledged(alarm_id=id, by=by) if id in alarms:
             return _alarm(session, id, replace(alarms[id], acknowledged_by=by))
         case Session(alarms=alarms) as session, AlarmCleared(alarm_id=id) if id in alarms:
@@ -654,7 +659,9 @@ def sounding(session: Session, id: UUID) -> Alarm:
 
 
 def acknowledge(session: Session, command: AcknowledgeAlarm) -> Sequence[Fact]:
-    alarm = sounding(session, command.alarm_id)
+    alarm = session.alarms.get(command.alarm_id)
+    if alarm is None or not (alarm.cleared and alarm.latching):
+        alarm = sounding(session, command.alarm_id)
     if alarm.acknowledged_by is not None:
         raise Refused(f"This alarm was acknowledged by {alarm.acknowledged_by}.")
     return entry(AlarmAcknowledged, command)
@@ -684,6 +691,10 @@ def clear_alarm(session: Session, command: ClearAlarm) -> Sequence[Fact]:
 
 def escalate(session: Session, command: EscalateAlarm) -> Sequence[Fact]:
     alarm = session.alarms.get(command.alarm_id)
-    if alarm is None or alarm.cleared or alarm.acknowledged_by or alarm.priority == command.priority:
+    if alarm is None or alarm.acknowledged_by or (alarm.cleared and not alarm.latching):
+        return []
+    if alarm.priority == command.priority and (command.to is None or command.to in alarm.told):
+        return []
+    if session.ended is not None:
         return []
     return entry(AlarmEscalated, command)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from kap.events.alarm_rules import AlarmRules
 from kap.events.fact import Code, Frozen
 
 Standing = Literal["hard_stop", "clearance", "note"]
@@ -130,3 +131,4 @@ class SessionRules(Frozen):
     dose: DoseRules
     discharge: DischargeRules
     ask_pregnancy: bool = True
+    alarms: AlarmRules | None = None  # None: the limits alone

@@ -189,12 +189,16 @@ class AlarmRaised(_Session):
     device_id: DeviceId | None = None
     onset: AwareDatetime
     late: bool = False
+    latching: bool = False  # stays after its condition ended, until somebody acknowledges it
 
 
 class AlarmEscalated(_Session):
+    """Nobody acknowledged it in time: `to` names whom the protocol then has told."""
+
     type: Literal["AlarmEscalated"] = "AlarmEscalated"
     alarm_id: UUID
     priority: Priority
+    to: Code | None = None
 
 
 class AlarmAcknowledged(_Session):

@@ -123,7 +123,7 @@ export function Banner() {
             <span class="banner-text">
               {asPrinted(lead.alarm.text)}{" "}
               <span class="banner-age">
-                {lead.alarm.state === "paused" ? "sound paused, " : "for "}
+                {lead.alarm.state === "paused" ? "sound paused, " : lead.alarm.state === "latched" ? "over, not acknowledged, " : "for "}
                 <AlarmAge alarm={lead.alarm} />
               </span>
             </span>

@@ -1,0 +1,192 @@
+"""An alarm from its onset to its end, and what the log says of it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import UUID, uuid5
+
+from kap.events.alarm_rules import Escalation
+from kap.events.session import AlarmAcknowledged, AlarmCleared, AlarmEscalated, AlarmRaised, Priority
+
+from session_monitor.watch.state import (
+    CLOCK_SKEWED,
+    MOST_IDS,
+    NAMES,
+    NO_DATA,
+    Alarm,
+    Broken,
+    Session,
+    Track,
+    Unseen,
+    Watch,
+)
+
+
+def begin_value(
+    watch: Watch, session: Session, track: Track, broken: Broken, at: datetime, *, late: bool
+) -> UUID:
+    return begin(
+        watch,
+        session,
+        rule=broken.rule,
+        of=broken.rule,
+        priority=broken.priority,
+        kind="physiological",
+        text=f"{NAMES[track.signal]} {track.value:g} {broken.sign} {broken.limit:g}",
+        onset=at,
+        signal=track.signal,
+        value=track.value,
+        limit=broken.limit,
+        late=late,
+    )
+
+
+def begin(
+    watch: Watch,
+    session: Session,
+    *,
+    rule: str,
+    of: str,
+    priority: Priority,
+    kind: Literal["physiological", "technical"],
+    text: str,
+    onset: datetime,
+    signal: str | None = None,
+    value: float | None = None,
+    limit: float | None = None,
+    device_id: str | None = None,
+    late: bool = False,
+) -> UUID:
+    """A condition begins. `of` tells apart what one rule finds on several devices."""
+    last = session.onsets.get(of)
+    if last is not None and last == onset:  # twice at one moment: the second needs an id of its own
+        onset += timedelta(microseconds=1)
+    session.onsets[of] = onset
+    id = uuid5(session.session_id, f"{of}|{onset.astimezone(UTC).isoformat()}")
+    known = session.on_record.get(id)
+    session.unexplained.pop(id, None)
+    session.alarms[id] = Alarm(
+        alarm_id=id,
+        rule=rule,
+        priority=priority,
+        kind=kind,
+        text=text,
+        onset=onset,
+        signal=signal,
+        value=value,
+        limit=limit,
+        device_id=device_id,
+        late=late,
+        latching=session.rules is not None and priority in session.rules.latching,
+        raised=known is not None,
+        cleared=bool(known),
+    )
+    watch.news.add(session.session_id)
+    return id
+
+
+def end(watch: Watch, session: Session, id: UUID, at: datetime) -> None:
+    alarm = session.alarms.get(id)
+    if alarm is None or alarm.ended is not None:
+        return
+    alarm.ended = max(at, alarm.onset)
+    if alarm.cleared:
+        del session.alarms[id]
+    watch.news.add(session.session_id)
+
+
+def end_all(watch: Watch, session: Session, at: datetime) -> None:
+    for track in session.tracks.values():
+        for conditions in (track.open, track.past):
+            for id in conditions.values():
+                end(watch, session, id, at)
+            conditions.clear()
+        for waiting in (track.pending, track.past_pending):
+            for pending in waiting.values():
+                if pending.asked is not None:
+                    end(watch, session, pending.asked, at)
+            waiting.clear()
+    for condition in session.conditions.values():
+        if condition.alarm is not None:
+            end(watch, session, condition.alarm, at)
+    session.conditions.clear()
+    session.unseen.clear()
+
+
+def raised(watch: Watch, event: AlarmRaised, time: datetime) -> None:
+    session = watch.sessions.get(event.session_id)
+    if session is None:
+        watch.strays += 1
+        return
+    if len(session.on_record) >= MOST_IDS:
+        session.incomplete = True
+    else:
+        session.on_record.setdefault(event.alarm_id, False)
+    if session.rules is not None and session.ended is None and not event.late:
+        session.unseen.setdefault(event.alarm_id, Unseen(time, event.priority))
+    alarm = session.alarms.get(event.alarm_id)
+    if alarm is not None:
+        alarm.raised = True
+        watch.news.add(session.session_id)
+        return
+    fields = event.model_dump(include=set(Alarm.__slots__) & set(type(event).model_fields))
+    session.alarms[event.alarm_id] = Alarm(**fields, raised=True)
+    if (
+        session.rules is not None
+        or event.rule in (NO_DATA, CLOCK_SKEWED)
+        or event.rule.split(".")[0] in NAMES
+    ):
+        session.unexplained[event.alarm_id] = time
+
+
+def cleared(watch: Watch, event: AlarmCleared) -> None:
+    session = watch.sessions.get(event.session_id)
+    if session is None:
+        watch.strays += 1
+        return
+    if event.alarm_id in session.on_record:
+        session.on_record[event.alarm_id] = True
+    session.unexplained.pop(event.alarm_id, None)
+    alarm = session.alarms.get(event.alarm_id)
+    if alarm is None or not alarm.latching:
+        session.unseen.pop(event.alarm_id, None)
+    if alarm is not None:
+        alarm.raised = alarm.cleared = True
+        if alarm.ended is not None or not holds(session, event.alarm_id):
+            del session.alarms[event.alarm_id]
+
+
+def holds(session: Session, id: UUID) -> bool:
+    """Whether a condition of this watch's own goes by this alarm."""
+    if any(id == condition.alarm for condition in session.conditions.values()):
+        return True
+    for track in session.tracks.values():
+        if any(id == pending.asked for pending in track.pending.values()):
+            return True
+        if id in track.open.values() or id in track.past.values():
+            return True
+    return any(id in (device.silent, device.skewed) for device in session.devices.values())
+
+
+def acknowledged(watch: Watch, event: AlarmAcknowledged) -> None:
+    session = watch.sessions.get(event.session_id)
+    if session is not None:
+        session.unseen.pop(event.alarm_id, None)
+
+
+def escalated(watch: Watch, event: AlarmEscalated) -> None:
+    session = watch.sessions.get(event.session_id)
+    unseen = session.unseen.get(event.alarm_id) if session is not None else None
+    if session is None or unseen is None or session.rules is None:
+        return
+    steps = steps_of(session, unseen.priority)
+    told = next((n for n, step in enumerate(steps, start=1) if step.to == event.to), 0)
+    unseen.told = max(unseen.told, told)
+    unseen.asked = max(unseen.asked, unseen.told)
+
+
+def steps_of(session: Session, priority: Priority) -> list[Escalation]:
+    """Whom to tell of an alarm that nobody acknowledges, the first first."""
+    if session.rules is None:
+        return []
+    steps = [step for step in session.rules.escalation if step.priority == priority]
+    return sorted(steps, key=lambda step: step.after_s)

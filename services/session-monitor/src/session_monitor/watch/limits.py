@@ -1,0 +1,183 @@
+"""Values against the limits, at once or after the delay that a protocol gives them."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from kap.events.alarm_rules import Confirmed, Sustained
+from kap.events.session import Band
+
+from session_monitor.watch.alarms import begin, begin_value, end
+from session_monitor.watch.state import CUFF, CUFF_HOLDS, NAMES, RANK, Broken, Pending, Session, Track, Watch
+
+
+def outside(signal: str, bands: list[Band], value: float) -> list[Broken]:
+    """The bands that the value is outside of, the worst first."""
+    found: list[Broken] = []
+    for band in bands:
+        if band.low is not None and value < band.low:
+            found.append(Broken(f"{signal}.low.{band.priority}", band.priority, band.low, "<"))
+        elif band.high is not None and value > band.high:
+            found.append(Broken(f"{signal}.high.{band.priority}", band.priority, band.high, ">"))
+    if len(found) > 1:
+        found.sort(key=lambda broken: -RANK[broken.priority])
+    return found
+
+
+def judge(
+    watch: Watch,
+    session: Session,
+    track: Track,
+    broken: list[Broken],
+    at: datetime,
+    *,
+    fresh: bool = True,
+    typed: bool = False,
+) -> None:
+    """Clear what is inside again; raise the worst of what is outside, if it is not raised already."""
+    rules = {b.rule for b in broken}
+    for conditions in (track.open, track.past) if not track.late else (track.open,):
+        for rule in [rule for rule in conditions if rule not in rules]:
+            end(watch, session, conditions.pop(rule), at)
+    broken = alarming(watch, session, track, track.pending, broken, at, typed=typed, fresh=fresh)
+    if not broken or not fresh:
+        return
+    worst = broken[0]
+    known = track.open.get(worst.rule)
+    if known is not None:
+        alarm = session.alarms[known]
+        if track.late or not alarm.late or alarm.onset >= at:
+            return
+        end(watch, session, known, at)  # the past reaches into the present: now it has to sound
+    track.open[worst.rule] = begin_value(watch, session, track, worst, at, late=track.late)
+
+
+def alarming(
+    watch: Watch,
+    session: Session,
+    track: Track,
+    waiting: dict[str, Pending],
+    broken: list[Broken],
+    at: datetime,
+    *,
+    typed: bool = False,
+    fresh: bool = True,
+    asks: bool = True,
+) -> list[Broken]:
+    """Those limits whose delay is over, or whose second reading confirmed the first."""
+    if session.rules is None:
+        return broken
+    if waiting:
+        rules = {b.rule for b in broken}
+        for name in [name for name in waiting if name not in rules]:
+            _no_more_asked(watch, session, waiting.pop(name), at)
+    if not fresh:
+        return []
+    found: list[Broken] = []
+    for b in broken:
+        rule = session.rules.of_band.get(b.rule)
+        if rule is None:
+            found.append(b)
+            continue
+        pending = waiting.get(b.rule)
+        if pending is None:
+            pending = waiting[b.rule] = Pending(at)
+        if not pending.over:
+            pending.over = _over(rule, b, track.value, at - pending.since, typed=typed)
+        if pending.over:
+            _no_more_asked(watch, session, pending, at)
+            found.append(b)
+        elif isinstance(rule, Confirmed) and asks and pending.asked is None:
+            pending.asked = _ask(watch, session, track, b, rule, at)
+    return found
+
+
+def _over(rule: Sustained | Confirmed, b: Broken, value: float, lasted: timedelta, *, typed: bool) -> bool:
+    if rule.at_once is not None and (value <= rule.at_once if b.sign == "<" else value >= rule.at_once):
+        return True
+    if isinstance(rule, Sustained):
+        return typed or lasted.total_seconds() >= rule.for_s
+    return lasted.total_seconds() >= rule.again_from_s
+
+
+def _ask(watch: Watch, session: Session, track: Track, b: Broken, rule: Confirmed, at: datetime) -> UUID:
+    return begin(
+        watch,
+        session,
+        rule=f"{b.rule}.repeat",
+        of=f"{b.rule}.repeat",
+        priority=rule.asks,
+        kind="physiological",
+        text=f"{NAMES[track.signal]} {track.value:g} {b.sign} {b.limit:g}: repeat BP",
+        onset=at,
+        signal=track.signal,
+        value=track.value,
+        limit=b.limit,
+        late=track.late,
+    )
+
+
+def _no_more_asked(watch: Watch, session: Session, pending: Pending, at: datetime) -> None:
+    if pending.asked is not None:
+        end(watch, session, pending.asked, at)
+        pending.asked = None
+
+
+def unanswered(session: Session) -> datetime | None:
+    """When the first of the second readings asked for has not come in time."""
+    if session.rules is None:
+        return None
+    due: datetime | None = None
+    for track in session.tracks.values():
+        for name, pending in track.pending.items():
+            rule = session.rules.of_band.get(name)
+            if pending.asked is not None and isinstance(rule, Confirmed):
+                at = pending.since + timedelta(seconds=rule.again_until_s)
+                due = at if due is None else min(due, at)
+    return due
+
+
+def not_repeated(watch: Watch, session: Session, until: datetime) -> None:
+    """Nobody measured again in time: what was measured counts. Not knowing is not normal."""
+    if session.rules is None:
+        return
+    for signal, track in session.tracks.items():
+        for name, pending in list(track.pending.items()):
+            rule = session.rules.of_band.get(name)
+            if pending.asked is None or not isinstance(rule, Confirmed):
+                continue
+            at = pending.since + timedelta(seconds=rule.again_until_s)
+            if until > at:
+                pending.over = True
+                broken = outside(signal, getattr(session.limits, signal), track.value)
+                judge(watch, session, track, broken, max(at, track.at))
+
+
+def past(watch: Watch, session: Session, rule: str, signal: str, value: float, at: datetime) -> None:
+    """A reading of the past: its alarms are on record, and never sound."""
+    track = session.tracks.get(rule)
+    if track is None:
+        track = session.tracks[rule] = Track(at, value, signal, True)
+    broken = outside(rule, getattr(session.limits, rule), value)
+    rules = {b.rule for b in broken}
+    for name in [name for name in track.past if name not in rules]:
+        end(watch, session, track.past.pop(name), at)
+    then = Track(at, value, signal, True)
+    broken = alarming(watch, session, then, track.past_pending, broken, at, asks=False)
+    if not broken or broken[0].rule in track.past:
+        return
+    worst = broken[0]
+    known = track.open.get(worst.rule)
+    if known is not None and session.alarms[known].onset <= at:
+        return  # that condition was seen already
+    track.past[worst.rule] = begin_value(watch, session, then, worst, at, late=True)
+    if session.ended is not None:
+        end(watch, session, track.past[worst.rule], max(at, session.ended))
+
+
+def judge_again(watch: Watch, session: Session, at: datetime) -> None:
+    """Other limits for the values that stand. A value too old to mean anything raises nothing."""
+    for rule, track in session.tracks.items():
+        holds = CUFF_HOLDS if rule in CUFF else timedelta(seconds=session.limits.no_data_after_s)
+        broken = outside(rule, getattr(session.limits, rule), track.value)
+        since = max(at, track.at)
+        judge(watch, session, track, broken, since, fresh=since - track.at <= holds)

@@ -1,0 +1,68 @@
+"""Readings: which value counts, and for what."""
+
+from datetime import datetime, timedelta
+
+from kap.events.vitals import Sample, VitalRecorded
+
+from session_monitor.watch.checks import advance, measured, plan
+from session_monitor.watch.courses import follow
+from session_monitor.watch.devices import heard
+from session_monitor.watch.limits import judge, outside, past
+from session_monitor.watch.probes import probes
+from session_monitor.watch.state import NAMES, Session, Track, Watch
+
+
+def read(watch: Watch, session: Session, reading: VitalRecorded) -> None:
+    at = min(reading.observed_at, reading.received_at)  # a time in the future never moves a clock
+    ruled = session.rules is not None and session.ended is None
+    if ruled and session.due is not None:
+        advance(watch, session, reading.received_at if reading.backfilled else at)
+    if reading.device_id is not None and reading.device_id in session.devices:
+        heard(watch, session, reading.device_id, reading, at)
+        if ruled:
+            probes(watch, session, reading, at)
+    signals, typed = reading.signals, reading.source == "manual"
+    for signal, sample in signals.items():
+        if signal == "pulse_rate":
+            fresh = timedelta(seconds=session.limits.no_data_after_s)
+            if "heart_rate" not in signals and not (session.ecg_at and at - session.ecg_at <= fresh):
+                value(watch, session, "heart_rate", "pulse_rate", sample, at, reading.backfilled, typed)
+            continue
+        if signal == "heart_rate":
+            session.ecg_at = max(at, session.ecg_at or at)
+        if signal in NAMES:
+            value(watch, session, signal, signal, sample, at, reading.backfilled, typed)
+    if ruled and "systolic" in signals:
+        measured(watch, session, at)
+        plan(session)
+
+
+def value(
+    watch: Watch,
+    session: Session,
+    rule: str,
+    signal: str,
+    sample: Sample,
+    at: datetime,
+    late: bool,
+    typed: bool,
+) -> None:
+    track = session.tracks.get(rule)
+    if session.ended is not None or (track is not None and at < track.at):
+        if late or session.ended is not None:
+            past(watch, session, rule, signal, sample.value, at)
+        return  # overtaken by a newer value: it changes nothing
+    broken = outside(rule, getattr(session.limits, rule), sample.value)
+    if sample.quality == "questionable" and not broken:
+        if track is not None and session.rules is not None:
+            follow(watch, session, rule, track, None, at, doubtful=sample.value)
+        return  # a doubtful value may alarm but never reassure
+    before = track.value if track is not None else None
+    if track is None:
+        track = session.tracks[rule] = Track(at, sample.value, signal, late)
+    else:
+        track.at, track.value, track.signal, track.late = at, sample.value, signal, late
+    if broken or track.open or track.past or track.pending:
+        judge(watch, session, track, broken, at, typed=typed)
+    if session.rules is not None:
+        follow(watch, session, rule, track, before, at, typed=typed)

@@ -1,0 +1,202 @@
+"""What the watch keeps: sessions, their signals and devices, and the alarms found."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+from kap.events.alarm_rules import AlarmRules
+from kap.events.fact import EntryCorrected
+from kap.events.session import (
+    AdverseEventRecorded,
+    DeviceAttached,
+    DeviceDetached,
+    Discharged,
+    Dosed,
+    ExpectedCourse,
+    Limits,
+    LimitsChanged,
+    ObservationRecorded,
+    PreDoseChecked,
+    Priority,
+    SessionAborted,
+    SessionOpened,
+)
+from pydantic import Field
+
+SETTLE = timedelta(seconds=1)  # readings recorded before a fact have reached the log by then
+GRACE = timedelta(seconds=1)  # a reading may be on its way for so long before its absence is an alarm
+SKEWED, IN_STEP = timedelta(seconds=2), timedelta(seconds=1.5)  # of the device's clock and ours
+CUFF_HOLDS = timedelta(minutes=15)  # a cuff pressure says something for so long [D]
+UNEXPLAINED = timedelta(seconds=5)  # an alarm on record whose condition this watch does not find
+KEPT = timedelta(hours=24)  # after its end, for readings that come late
+MOST_ENDED = 1000
+MOST_FACTS = 2000  # a session: attachments, limits, corrections
+MOST_IDS = 20_000  # a session: alarms; beyond, the decider alone refuses the second of two
+
+RANK: dict[Priority, int] = {"high": 3, "medium": 2, "low": 1}
+NAMES = {
+    "spo2": "SpO2",
+    "systolic": "Systolic",
+    "diastolic": "Diastolic",
+    "heart_rate": "HR",
+    "pulse_rate": "PR",
+    "respiratory_rate": "RR",
+}
+CUFF = ("systolic", "diastolic")
+NO_DATA, CLOCK_SKEWED = "no_data", "clock_skewed"
+
+Watched = Annotated[
+    SessionOpened
+    | LimitsChanged
+    | DeviceAttached
+    | DeviceDetached
+    | Discharged
+    | SessionAborted
+    | PreDoseChecked
+    | Dosed
+    | ObservationRecorded
+    | AdverseEventRecorded
+    | EntryCorrected,
+    Field(discriminator="type"),
+]
+
+
+@dataclass(slots=True)
+class Entry:
+    """A fact that changes what is watched, and when it was recorded."""
+
+    position: int
+    time: datetime
+    event: Watched
+
+
+@dataclass(slots=True)
+class Alarm:
+    """A condition, from its onset until the log holds its end. `late`: its readings were backfilled."""
+
+    alarm_id: UUID
+    rule: str
+    priority: Priority
+    kind: Literal["physiological", "technical"]
+    text: str
+    onset: datetime
+    signal: str | None = None
+    value: float | None = None
+    limit: float | None = None
+    device_id: str | None = None
+    late: bool = False
+    latching: bool = False
+    ended: datetime | None = None
+    raised: bool = False  # the log holds it
+    cleared: bool = False  # and its end
+    asked_raise: bool = False
+    asked_clear: bool = False
+
+
+@dataclass(slots=True)
+class Pending:
+    """A limit is passed that alarms after a delay, or once confirmed. `asked`: the alarm that asks."""
+
+    since: datetime
+    over: bool = False  # the delay, or the wait for a second reading
+    asked: UUID | None = None
+
+
+@dataclass(slots=True)
+class Condition:
+    """What a rule of the protocol found, since when; its alarm once the delay is over."""
+
+    since: datetime
+    alarm: UUID | None = None
+
+
+@dataclass(slots=True)
+class Probe:
+    """A device's signal: when it last came, how often it comes, and its last gap."""
+
+    seen: datetime
+    every: timedelta = timedelta()
+    gone_from: datetime | None = None
+    gone_to: datetime | None = None
+
+
+@dataclass(slots=True)
+class Unseen:
+    """An alarm on record that nobody acknowledged; `told` of the protocol's steps were taken."""
+
+    since: datetime
+    priority: Priority
+    told: int = 0
+    asked: int = 0
+
+
+@dataclass(slots=True)
+class Track:
+    """One signal's latest value, and the conditions that hold on it: rule → alarm."""
+
+    at: datetime
+    value: float
+    signal: str
+    late: bool
+    open: dict[str, UUID] = field(default_factory=dict)
+    past: dict[str, UUID] = field(default_factory=dict)  # in backfilled readings older than the latest
+    pending: dict[str, Pending] = field(default_factory=dict)
+    past_pending: dict[str, Pending] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    rule: str
+    priority: Priority
+    limit: float
+    sign: Literal["<", ">"]
+
+
+@dataclass(slots=True)
+class Device:
+    """An attached device: when it was last heard, and the conditions that hold on it."""
+
+    heard: datetime
+    not_before: datetime | None = None  # a shorter limit cannot have been passed before it was set
+    silent: UUID | None = None
+    skewed: UUID | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    session_id: UUID
+    facts: list[Entry] = field(default_factory=list)
+    pending: list[Entry] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
+    devices: dict[str, Device] = field(default_factory=dict)
+    tracks: dict[str, Track] = field(default_factory=dict)
+    ecg_at: datetime | None = None
+    ended: datetime | None = None
+    forget_after: datetime | None = None
+    alarms: dict[UUID, Alarm] = field(default_factory=dict)
+    onsets: dict[str, datetime] = field(default_factory=dict)  # of each rule's last condition
+    on_record: dict[UUID, bool] = field(default_factory=dict)  # alarm id → its end too
+    unexplained: dict[UUID, datetime] = field(default_factory=dict)
+    incomplete: bool = False
+    # by the protocol's alarm rules; a session that began without any has none of this
+    rules: AlarmRules | None = None
+    expected: ExpectedCourse | None = None
+    baseline: dict[str, float] = field(default_factory=dict)  # the pre-dose check
+    first: dict[str, float] = field(default_factory=dict)  # the first readings before a dose
+    dosed_at: datetime | None = None  # the last dose
+    measured_at: datetime | None = None  # the latest blood pressure
+    conditions: dict[str, Condition] = field(default_factory=dict)
+    highest: dict[str, list[tuple[datetime, float]]] = field(default_factory=dict)  # rule → of each while
+    probes: dict[str, Probe] = field(default_factory=dict)
+    due: datetime | None = None  # when time alone may begin an alarm
+    unseen: dict[UUID, Unseen] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Watch:
+    sessions: dict[UUID, Session] = field(default_factory=dict)
+    after: int = 0  # the latest position of EVENTS that a reading has named
+    unknown: int = 0  # events of a type this version does not know
+    strays: int = 0  # readings and corrections of sessions that are not watched (any more)
+    news: set[UUID] = field(default_factory=set)
