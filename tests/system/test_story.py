@@ -112,9 +112,9 @@ async def test_one_patients_whole_way(kap: Kap, staff: dict[str, Staff], devices
         assert viewer.latest[bed.session_id]["spo2"]["value"] == 97
 
         # too little oxygen sounds, somebody says that they have seen it, it ends
-        await line.say({"heart_rate": 74, "spo2": 91, "respiratory_rate": 14})
+        await line.say({"heart_rate": 74, "spo2": 79, "respiratory_rate": 14})
         raised = await viewer.alarm(bed.session_id, "AlarmRaised", 2, signal="spo2")
-        assert (raised["priority"], raised["value"], raised["late"]) == ("medium", 91, False)
+        assert (raised["priority"], raised["value"], raised["late"]) == ("high", 79, False)
         open_now = await nurse.get("/api/alarms")
         assert [a["alarm_id"] for a in open_now if a["session_id"] == bed.session_id] == [raised["alarm_id"]]
         await now("AcknowledgeAlarm", alarm_id=raised["alarm_id"])
