@@ -131,7 +131,7 @@ async def in_session(desk: Desk, kap: Kap, session_id: str, course_id: str) -> N
     await desk.send("session", "ChangeLimits", **session, limits=limits, reason="Lungs.")
     line = Line(kap, device)
     async with Viewer(desk.staff["nurse"]).watching() as viewer:
-        await line.say({"spo2": 94})
+        await line.say({"spo2": 79})
         raised = await viewer.alarm(session_id, "AlarmRaised", 10, signal="spo2")
         await desk.send("session", "PauseAlarm", **session, alarm_id=raised["alarm_id"])
         await desk.send("session", "AcknowledgeAlarm", **session, alarm_id=raised["alarm_id"])
