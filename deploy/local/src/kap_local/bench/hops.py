@@ -93,7 +93,7 @@ async def hand_in(clinic: Clinic, bed: Bed, count: int, *, spread_us: int = 1000
     sent = f"{now.timestamp():.6f}"
     readings = ",".join(
         f'{{"device_time":"{(now - timedelta(microseconds=n * spread_us)).isoformat()}","sent_id":"{sent}",'
-        f'"signals":{{"spo2":{90 + n % 10},"pulse_rate":{70 + n % 20},"respiratory_rate":14}}}}'
+        f'"signals":{{"spo2":{96 + n % 3},"pulse_rate":{70 + n % 20},"respiratory_rate":14}}}}'
         for n in reversed(range(count))
     )
     body = f'{{"device_id":"{bed.device}","sent_at":"{now.isoformat()}","readings":[{readings}]}}'
