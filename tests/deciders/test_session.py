@@ -37,6 +37,8 @@ from kap.events.session import (
     Dose,
     Dosed,
     ExpectedCourse,
+    HelpAnswered,
+    HelpCalled,
     Limits,
     NoteRecorded,
     PreDoseChecked,
@@ -50,7 +52,9 @@ from session_monitor.session import (
     WATCH,
     AbortSession,
     AcknowledgeAlarm,
+    AnswerHelp,
     AttachDevice,
+    CallHelp,
     CheckDose,
     CheckPreDose,
     ClearAlarm,
@@ -310,6 +314,21 @@ def test_an_ended_session_takes_notes_alone(ending: SessionCommand) -> None:
         assert refused(over, command) == "The session has ended."
     assert isinstance(when(over, RecordNote(**asked(140), text=SEALED))[0], NoteRecorded)
     assert "24 hours" in refused(over, RecordNote(**asked(130 + 25 * 60), text=SEALED))
+
+
+def test_a_call_for_help_is_one_call_until_somebody_answers_it() -> None:
+    [call] = when([opened], CallHelp(**asked(20, OTHER)))
+    assert isinstance(call, HelpCalled)
+    assert when([opened, call], CallHelp(**asked(21, OTHER))) == []
+    answer = AnswerHelp(**asked(21), call_id=call.id)
+    [answered] = when([opened, call], answer)
+    assert isinstance(answered, HelpAnswered)
+    assert when([opened, call, answered], AnswerHelp(**asked(22), call_id=call.id)) == []
+    late = refused([opened, call, answered], AnswerHelp(**asked(22, OTHER), call_id=call.id))
+    assert late == f"This call was answered by {NURSE}."
+    [again] = when([opened, call, answered], CallHelp(**asked(30, OTHER)))
+    assert "this call is over" in refused([opened, call, answered, again], answer).lower()
+    assert "no such call" in refused([opened], answer)
 
 
 def test_a_discharge_names_course_and_patient() -> None:

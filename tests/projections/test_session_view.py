@@ -13,6 +13,8 @@ from kap.events.session import (
     DeviceAttached,
     DeviceDetached,
     Discharged,
+    HelpAnswered,
+    HelpCalled,
     Limits,
     LimitsChanged,
     PreDoseChecked,
@@ -78,6 +80,21 @@ def test_the_record_before_and_of_the_dose() -> None:
     assert session.responsible == OTHER
     assert session.limits == limits
     assert [given.dose.milligrams for given in session.doses] == [50, 30]  # by when, not by when written
+
+
+def test_a_call_for_help_stands_until_it_is_answered_and_says_by_whom() -> None:
+    call = HelpCalled(**stamp(START), session_id=S)
+    standing = after(opened(S), call).help
+    assert standing is not None
+    assert (standing.call_id, standing.by, standing.answered_by) == (call.id, call.by, None)
+    answer = HelpAnswered(**stamp(START + timedelta(seconds=7)), session_id=S, call_id=call.id)
+    answered = after(opened(S), call, answer).help
+    assert answered is not None
+    assert (answered.answered_by, answered.answered_at) == (answer.by, answer.at)
+    again = HelpCalled(**stamp(START + timedelta(minutes=9)), session_id=S)
+    late = after(opened(S), call, again, answer).help  # an answer to the call before
+    assert late is not None
+    assert (late.call_id, late.answered_by) == (again.id, None)
 
 
 def test_an_ended_session_has_no_devices() -> None:

@@ -33,6 +33,8 @@ export type Event =
   | AlarmCleared
   | AdverseEventRecorded
   | InterventionRecorded
+  | HelpCalled
+  | HelpAnswered
   | DischargeSigned
   | Discharged
   | SessionAborted
@@ -988,6 +990,33 @@ export interface InterventionRecorded {
    */
   kind: string;
   text: string | null;
+}
+/**
+ * Somebody in the room wants the nurse to come: a person's call, never an alarm's.
+ */
+export interface HelpCalled {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "HelpCalled";
+}
+/**
+ * Who answers goes there. `call_id` is the id of the call's `HelpCalled`.
+ */
+export interface HelpAnswered {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "HelpAnswered";
+  call_id: string;
 }
 /**
  * Somebody beside who discharges found the patient fit to leave.

@@ -47,6 +47,17 @@ export interface Alarm {
   cleared_at: string | null;
 }
 
+/** The last call for the nurse, and who goes there. */
+export interface Help {
+  call_id: string;
+  at: string;
+  by: string;
+  by_name: string | null;
+  answered_at: string | null;
+  answered_by: string | null;
+  answered_by_name: string | null;
+}
+
 export interface Session {
   session_id: string;
   course_id: string;
@@ -71,6 +82,7 @@ export interface Session {
   pre_dose: { at: string; systolic: number; diastolic: number; heart_rate: number; spo2: number } | null;
   doses: { event_id: string; at: string; by: string; dose: Dose; additional: boolean }[];
   alarms: Alarm[];
+  help: Help | null;
   incomplete: boolean;
   record_position: number;
 }

@@ -128,6 +128,10 @@ export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: Readonly
       return plain(`Adverse event, ${words(data["severity"])}: ${words(data["category"])}. ${text(data["text"])}`, true);
     case "InterventionRecorded":
       return plain(`Intervention: ${words(data["kind"])}. ${text(data["text"])}`, true);
+    case "HelpCalled":
+      return plain("The nurse was called", true);
+    case "HelpAnswered":
+      return plain("Goes to the room");
     case "Discharged":
       return plain("Discharged", true);
     case "SessionAborted":

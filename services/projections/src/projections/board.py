@@ -28,6 +28,7 @@ from kap.log import JetStreamLog
 from prometheus_client import Counter, Gauge
 from pydantic import ConfigDict, TypeAdapter
 
+from projections.clinic import Clinic
 from projections.directory import Directory, Facts, Person
 from projections.session_view import ALARM_FACTS, Session, evolve, fold
 
@@ -37,7 +38,7 @@ TREND_STEP_MS = 5000  # one point in five seconds: 180 in fifteen minutes
 CHUNK = 250  # events folded before anyone else gets a turn
 SAVE_EVERY_S = 10.0
 LOAD_TRIES = 5
-FORMAT = 1  # another number makes every older snapshot be ignored
+FORMAT = 2  # another number makes every older snapshot be ignored
 
 SESSIONS = Gauge("kap_board_sessions", "Sessions on the live board.")
 LAG = Gauge("kap_board_lag_seconds", "How far the live board is behind the log.", ["stream"])
@@ -370,7 +371,8 @@ class Board:
         ]
         facts = self.directory.facts
         people = {i: Person(dict(person.entries), person.forgotten) for i, person in facts.people.items()}
-        directory = Facts(facts.position, people, dict(facts.owners))
+        clinic = Clinic(dict(facts.clinic.entries))
+        directory = Facts(facts.position, people, dict(facts.owners), clinic)
         head = {"format": FORMAT, "clinic": self.clinic, "epochs": self.epochs}
         positions = {"events": self.events, "vitals": self.vitals}
 

@@ -1,4 +1,5 @@
-"""Who belongs to whom: each record's patient, each patient's number and sealed name, and who is forgotten.
+"""Who belongs to whom: each record's patient, each patient's number and sealed name, and who is forgotten;
+and what the clinic has.
 
 `Facts` is a pure fold; `Directory` can also wait, so that a command right after another finds its session.
 """
@@ -11,9 +12,18 @@ from uuid import UUID
 
 from kap.events import Anything, NotAnEvent, Recorded, decode
 from kap.events.fact import EntryCorrected
-from kap.events.intake import CourseOpened, PatientChanged, PatientRegistered, PersonForgotten
+from kap.events.intake import (
+    CourseOpened,
+    PatientChanged,
+    PatientRegistered,
+    PersonForgotten,
+    ProtocolAdopted,
+    RoomDefined,
+)
 from kap.events.integration import CarePlanned, TaskOpened
 from kap.events.session import SessionOpened
+
+from projections.clinic import Clinic
 
 
 @dataclass
@@ -47,6 +57,7 @@ class Facts:
     position: int = 0
     people: dict[UUID, Person] = field(default_factory=dict)
     owners: dict[UUID, UUID] = field(default_factory=dict)
+    clinic: Clinic = field(default_factory=Clinic)
 
     def fold(self, item: Recorded) -> UUID | None:
         """The patient whose name or standing this fact changed."""
@@ -76,6 +87,8 @@ class Facts:
                 self.owners.setdefault(event.task_id, event.patient_id)
             case EntryCorrected(of="patient"):
                 return self._correct(event)
+            case ProtocolAdopted() | RoomDefined() | EntryCorrected(of="clinic"):
+                self.clinic.fold(event)
         return None
 
     def _person(self, patient_id: UUID) -> Person:

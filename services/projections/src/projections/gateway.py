@@ -41,6 +41,7 @@ NAMES = (
     ("responsible", "responsible_name"),
     ("acknowledged_by", "acknowledged_by_name"),
     ("entered_by", "entered_by_name"),
+    ("answered_by", "answered_by_name"),
 )
 
 

@@ -110,10 +110,10 @@ class People:
         return Found(patient_id, person.number, name)
 
     def search(self, text: str, limit: int) -> list[Found]:
-        """By number, or by the beginning of each word given, in any order, accents aside."""
+        """By number, or by the beginning of each word given, in any order, accents aside; newest first."""
         wanted = _plain(text).split()
         matches: list[Found] = []
-        for patient_id, person in self.directory.facts.people.items():
+        for patient_id, person in reversed(self.directory.facts.people.items()):
             words = [*_plain(self._names.get(patient_id, "")).split(), person.number or ""]
             if all(any(word.startswith(part) for word in words) for part in wanted):
                 if found := self.found(patient_id):

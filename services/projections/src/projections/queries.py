@@ -280,9 +280,12 @@ from {COURSE} c left join {PATIENT} p on p.id = c.patient_id
 _SHOWN = ("number", "name", "birth_year", "sex_at_birth", "forgotten")
 
 
-async def courses(db: Pool) -> list[Json]:
+async def courses(db: Pool, patient_id: UUID | None = None) -> list[Json]:
     """Newest first, each with its patient's number, sealed name, birth year and sex at birth."""
-    rows = await db.fetch(f"{_COURSES} order by c.opened_at desc limit {ROWS}")
+    rows = await db.fetch(
+        f"{_COURSES} where $1::uuid is null or c.patient_id = $1 order by c.opened_at desc limit {ROWS}",
+        patient_id,
+    )
     return [_with_patient(row) for row in _bounded(rows, ROWS, "courses")]
 
 

@@ -22,6 +22,8 @@ from kap.events.session import (
     Dose,
     Dosed,
     ExpectedCourse,
+    HelpAnswered,
+    HelpCalled,
     Limits,
     LimitsChanged,
     PreDoseChecked,
@@ -75,6 +77,18 @@ class Given(Frozen):
     additional: bool
 
 
+class Help(Frozen):
+    """The last call for the nurse, and who goes there."""
+
+    call_id: UUID
+    at: AwareDatetime
+    by: str
+    by_name: str | None = None
+    answered_at: AwareDatetime | None = None
+    answered_by: str | None = None
+    answered_by_name: str | None = None
+
+
 class Session(Frozen):
     """`alarms` are the open ones; `incomplete` says that the record holds what this version cannot read."""
 
@@ -99,6 +113,7 @@ class Session(Frozen):
     pre_dose: PreDoseChecked | None = None
     doses: list[Given] = Field(default=[])
     alarms: list[Alarm] = Field(default=[])
+    help: Help | None = None
     incomplete: bool = False
     record_position: int = 0
 
@@ -138,6 +153,11 @@ def evolve(session: Session | None, event: Anything) -> Session | None:
                 event_id=event.id, at=event.at, by=event.by, dose=event.dose, additional=event.additional
             )
             return _with(session, doses=sorted([*session.doses, given], key=lambda dose: dose.at))
+        case HelpCalled():
+            return _with(session, help=Help(call_id=event.id, at=event.at, by=event.by))
+        case HelpAnswered() if session.help is not None and session.help.call_id == event.call_id:
+            answer = {"answered_at": event.at, "answered_by": event.by}
+            return _with(session, help=session.help.model_copy(update=answer))
         case Discharged():
             return _ended(session, "discharged", event.at)
         case SessionAborted():

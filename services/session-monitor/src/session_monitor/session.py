@@ -27,6 +27,8 @@ from kap.events.session import (
     Dosed,
     Drug,
     GateOverridden,
+    HelpAnswered,
+    HelpCalled,
     InterventionRecorded,
     Limits,
     LimitsChanged,
@@ -208,6 +210,15 @@ class RecordIntervention(_OfSession):
     text: Personal | None = None
 
 
+class CallHelp(_OfSession):
+    type: Literal["CallHelp"] = "CallHelp"
+
+
+class AnswerHelp(_OfSession):
+    type: Literal["AnswerHelp"] = "AnswerHelp"
+    call_id: UUID
+
+
 class SignDischarge(_OfSession):
     """Who does not discharge finds the patient fit to leave."""
 
@@ -275,6 +286,8 @@ StaffCommand = (
     | PauseAlarm
     | RecordAdverseEvent
     | RecordIntervention
+    | CallHelp
+    | AnswerHelp
     | SignDischarge
     | Discharge
     | AbortSession
@@ -309,6 +322,8 @@ class Session:
     doses: tuple[Dosed, ...] = ()
     observed: Mapping[str, Latest] = field(default_factory=dict)  # score → when it was seen last
     signed: Mapping[str, datetime] = field(default_factory=dict)  # role → when
+    call: HelpCalled | None = None  # the last one
+    answered: HelpAnswered | None = None  # who goes to that call
     alarms: Mapping[UUID, Alarm] = field(default_factory=dict)
     ended: datetime | None = None
 
@@ -345,6 +360,10 @@ def evolve(state: State, event: Anything) -> State:
             return replace(session, doses=doses, overridden=kept, checked=(), signed={})
         case Session() as session, ObservationRecorded() as observation:
             return replace(session, observed={**session.observed, **_scores(session, observation)})
+        case Session() as session, HelpCalled() as call:
+            return replace(session, call=call, answered=None)
+        case Session(call=HelpCalled(id=id)) as session, HelpAnswered(call_id=call_id) as answered:
+            return replace(session, answered=answered) if call_id == id else session
         case Session() as session, DischargeSigned(role=role, at=at):
             return replace(session, signed={**session.signed, role: at})
         case Session() as session, AlarmRaised() as raised:
@@ -414,6 +433,10 @@ def decide(state: State, command: SessionCommand) -> Sequence[Fact]:
         case RecordIntervention():
             running(state, command)
             return entry(InterventionRecorded, command)
+        case CallHelp():
+            return call_help(running(state, command), command)
+        case AnswerHelp():
+            return answer_help(running(state, command), command)
         case SignDischarge():
             return sign_discharge(running(state, command), command)
         case Discharge():
@@ -617,6 +640,23 @@ def note(session: Session, command: RecordNote) -> Sequence[Fact]:
     if session.ended is not None and command.at > session.ended + NOTES_UNTIL:
         raise Refused("The session ended more than 24 hours ago.")
     return entry(NoteRecorded, command)
+
+
+def call_help(session: Session, command: CallHelp) -> Sequence[Fact]:
+    """A call that nobody has answered yet is still the same call."""
+    if session.call is not None and session.answered is None:
+        return []
+    return entry(HelpCalled, command)
+
+
+def answer_help(session: Session, command: AnswerHelp) -> Sequence[Fact]:
+    if session.call is None or session.call.id != command.call_id:
+        raise Refused("This call is over; there is no such call in this session any more.")
+    if session.answered is not None:
+        if session.answered.by == command.by:
+            return []
+        raise Refused(f"This call was answered by {session.answered.by}.")
+    return entry(HelpAnswered, command)
 
 
 def sign_discharge(session: Session, command: SignDischarge) -> Sequence[Fact]:

@@ -233,6 +233,19 @@ class InterventionRecorded(_Session):
     text: Personal | None = None
 
 
+class HelpCalled(_Session):
+    """Somebody in the room wants the nurse to come: a person's call, never an alarm's."""
+
+    type: Literal["HelpCalled"] = "HelpCalled"
+
+
+class HelpAnswered(_Session):
+    """Who answers goes there. `call_id` is the id of the call's `HelpCalled`."""
+
+    type: Literal["HelpAnswered"] = "HelpAnswered"
+    call_id: UUID
+
+
 class DischargeSigned(_Session):
     """Somebody beside who discharges found the patient fit to leave."""
 
@@ -291,6 +304,8 @@ SessionEvent = Annotated[
     | AlarmCleared
     | AdverseEventRecorded
     | InterventionRecorded
+    | HelpCalled
+    | HelpAnswered
     | DischargeSigned
     | Discharged
     | SessionAborted,

@@ -132,15 +132,32 @@ async def devices(gateway: Here) -> list[Json]:
     return known
 
 
+# ---- the clinic
+
+
+@routes.get(
+    "/clinic",
+    summary="Its rooms, and its protocols with what each asks of a patient",
+    dependencies=[may_read("clinic")],
+)
+async def clinic(gateway: Here) -> Json:
+    live(gateway)
+    own = gateway.directory.facts.clinic
+    return {
+        "rooms": [room.model_dump(mode="json") for room in own.rooms],
+        "protocols": [protocol.model_dump(mode="json") for protocol in own.protocols],
+    }
+
+
 # ---- patients and their courses of treatment
 
 
 @routes.get(
     "/patients",
-    summary="Patients by number or by the beginnings of their names",
+    summary="Patients by number or by the beginnings of their names; without a search the newest",
     dependencies=[may_read("patients")],
 )
-async def patients(gateway: Here, search: Annotated[str, Query(min_length=1, max_length=80)]) -> Json:
+async def patients(gateway: Here, search: Annotated[str, Query(max_length=80)] = "") -> Json:
     matches = gateway.people.search(search, FOUND_AT_MOST + 1)
     return {
         "patients": [
@@ -172,9 +189,14 @@ async def outcomes(patient_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
     return shown
 
 
-@routes.get("/courses", summary="Courses of treatment, the newest first", dependencies=[may_read("courses")])
-async def courses(gateway: Here, viewer: SignedIn) -> list[Json]:
-    shown: list[Json] = await gateway.show(await history(gateway, queries.courses), viewer)
+@routes.get(
+    "/courses",
+    summary="Courses of treatment, the newest first; one patient's alone",
+    dependencies=[may_read("courses")],
+)
+async def courses(gateway: Here, viewer: SignedIn, patient_id: UUID | None = None) -> list[Json]:
+    past = await history(gateway, lambda db: queries.courses(db, patient_id))
+    shown: list[Json] = await gateway.show(past, viewer)
     return shown
 
 

@@ -1,0 +1,76 @@
+"""What the clinic has: its rooms, and the protocols that it adopted with what they ask of a patient."""
+
+import json
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from kap.events import Anything, NotAnEvent, decode
+from kap.events.fact import EntryCorrected, Frozen
+from kap.events.intake import ProtocolAdopted, RoomDefined
+from kap.events.rules import Eligibility
+
+
+class Protocol(Frozen):
+    """`eligibility` None: adopted before protocols had rules."""
+
+    name: str
+    version: int
+    title: str
+    route: str
+    eligibility: Eligibility | None = None
+
+
+class Room(Frozen):
+    room: str
+    title: str
+
+
+@dataclass
+class Clinic:
+    """Entries by their event, so that a corrected one can be taken out; of each name the last counts."""
+
+    entries: dict[UUID, Protocol | Room] = field(default_factory=dict)
+
+    def fold(self, event: Anything) -> None:
+        match event:
+            case ProtocolAdopted() | RoomDefined():
+                self.entries[event.id] = _entry(event)
+            case EntryCorrected(of="clinic") if event.event_id in self.entries:
+                stands = _replacement(event)
+                entries: dict[UUID, Protocol | Room] = {}
+                for event_id, entry in self.entries.items():
+                    if event_id != event.event_id:
+                        entries[event_id] = entry
+                    elif stands is not None:
+                        entries[stands.id] = _entry(stands)
+                self.entries = entries
+
+    @property
+    def protocols(self) -> list[Protocol]:
+        return list({e.name: e for e in self.entries.values() if isinstance(e, Protocol)}.values())
+
+    @property
+    def rooms(self) -> list[Room]:
+        return list({e.room: e for e in self.entries.values() if isinstance(e, Room)}.values())
+
+
+def _entry(event: ProtocolAdopted | RoomDefined) -> Protocol | Room:
+    if isinstance(event, RoomDefined):
+        return Room(room=event.room, title=event.title)
+    content = event.content
+    rules = content.get("eligibility")
+    return Protocol(
+        name=event.protocol,
+        version=event.version,
+        title=str(content.get("title") or event.protocol),
+        route=str(content.get("route")),
+        eligibility=None if rules is None else Eligibility.model_validate(rules),
+    )
+
+
+def _replacement(event: EntryCorrected) -> ProtocolAdopted | RoomDefined | None:
+    try:
+        fact = decode(json.dumps(event.replacement or {"type": ""}).encode())
+    except NotAnEvent:  # a correction by hand on the log: what it withdrew is withdrawn
+        return None
+    return fact if isinstance(fact, ProtocolAdopted | RoomDefined) else None
