@@ -138,10 +138,14 @@ def when(given: Sequence[Fact], command: SessionCommand) -> Sequence[Fact]:
     return session.decide(fold(session, given), command)
 
 
-def refused(given: Sequence[Fact], command: SessionCommand) -> str:
-    with pytest.raises(Refused) as refusal:
+def refusal(given: Sequence[Fact], command: SessionCommand) -> Refused:
+    with pytest.raises(Refused) as raised:
         when(given, command)
-    sentence = str(refusal.value)
-    assert sentence[0].isupper() or sentence[0].isdigit()
-    assert sentence.endswith(".") and "\n" not in sentence
-    return sentence
+    for sentence in (str(raised.value), *raised.value.points.values()):
+        assert sentence[0].isupper() or sentence[0].isdigit()
+        assert sentence.endswith(".") and "\n" not in sentence
+    return raised.value
+
+
+def refused(given: Sequence[Fact], command: SessionCommand) -> str:
+    return str(refusal(given, command))

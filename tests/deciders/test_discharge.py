@@ -29,6 +29,7 @@ from tests.deciders.sessions import (
     dosed,
     opened,
     overridden,
+    refusal,
     refused,
     said,
     stamp,
@@ -216,7 +217,9 @@ NOT_MET: list[tuple[str, list[Any], Discharge, str]] = [
 def test_a_point_not_met_keeps_the_patient_until_a_prescriber_overrides_it(
     point: str, story: list[Any], command: Discharge, words: str
 ) -> None:
-    assert refused(story, command) == f"Not ready to leave: {words}."
+    why = refusal(story, command)
+    assert str(why) == f"Not ready to leave: {words}."
+    assert why.points == {point: f"{words[0].upper()}{words[1:]}."}
     [event] = when([*story, overridden(f"discharge.{point}", 121)], command)
     assert isinstance(event, Discharged) and event.not_met == [point]
     for other in POINTS:

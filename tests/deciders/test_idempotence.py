@@ -84,6 +84,7 @@ def commands(of: str) -> list[type[Command]]:
 def commands_like(model: type[Command], of: str) -> st.SearchStrategy[Command]:
     fixed: dict[str, st.SearchStrategy[Any]] = {
         "by": st.sampled_from([NURSE, THERAPIST, PRESCRIBER, ADMIN]),
+        "dry_run": st.just(False),
         **LIKELY[model],
     }
     if of != "clinic":
@@ -109,7 +110,14 @@ async def play(of: str, story: Sequence[Command]) -> None:
     log, cache = MemoryLog(), Cache()
     answers: dict[UUID, Outcome] = {}
     for command in story:
+        before = len(log.events)
+        tried = await send(log, of, command.model_copy(update={"dry_run": True}), cache)
+        assert len(log.events) == before, "a dry run records nothing"
         answer = await send(log, of, command, cache)
+        if isinstance(answer, str):
+            assert tried == answer, "a dry run refuses as the command does"
+        else:
+            assert isinstance(tried, Outcome) and tried.recorded == 0
         count = len(log.events)
         if isinstance(answer, str):
             assert answer[0].isupper() and answer.endswith("."), "a refusal is a sentence"

@@ -79,9 +79,11 @@ async def running(server: NatsServer, folder: Path, **changes: Any) -> AsyncIter
         await client.close()
 
 
-async def send(http: httpx.AsyncClient, owner: str, kind: str, **fields: Any) -> httpx.Response:
+async def send(
+    http: httpx.AsyncClient, owner: str, kind: str, *, dry_run: Any = False, **fields: Any
+) -> httpx.Response:
     body = {"type": kind, "id": str(uuid4()), "at": datetime.now(UTC).isoformat()} | fields
-    return await http.post(f"/api/commands/{owner}", json=body)
+    return await http.post(f"/api/commands/{owner}", json=body, params={"dry_run": True} if dry_run else {})
 
 
 async def register(http: httpx.AsyncClient, name: str, number: str = "0417", **fields: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import nats
 import pytest
@@ -190,3 +190,75 @@ async def test_devices_are_what_the_session_monitor_says_now(
         await asyncio.sleep(0.6)
         assert (await nurse.get("/api/devices")).status_code == 503
         await monitor.close()
+
+
+async def test_a_form_learns_what_it_needs_and_what_would_be_refused_before_anything_is_recorded(
+    guard: Guard, nats_server: NatsServer, client: Client, tmp_path: Path
+) -> None:
+    async with scene(guard, nats_server, tmp_path, NOWHERE) as one:
+        nurse, prescriber, wall = await one.staff("nurse", "prescriber", "wall")
+        of = {"session_id": one.session_id}
+
+        async def trying(http: Any, kind: str, **fields: Any) -> Any:
+            return await gw.send(http, "session", kind, dry_run=True, **of, **fields)
+
+        async def detail(http: Any = nurse) -> Any:
+            return (await http.get(f"/api/sessions/{one.session_id}")).json()
+
+        head = (await client.jetstream().stream_info("EVENTS")).state.last_seq
+        check = {
+            "systolic": 150, "diastolic": 95, "heart_rate": 80, "spo2": 97, "fasting": True,
+            "hours_fasted": 6, "hours_without_fluids": 3, "ride_arranged": True, "intoxicated": False,
+            "pregnancy_excluded": True, "urinary_symptoms": False, "suicidal_ideation_new": False,
+            "drugs_changed": False,
+        }  # fmt: skip
+        dose = {
+            "drug": "ketamine", "route": "intramuscular", "milligrams": 70, "mg_per_kg": 1.0,
+            "concentration_mg_per_ml": 50, "volume_ml": 1.4, "lot": "L-1", "site": "deltoid-left",
+        }  # fmt: skip
+        rehearsed = await trying(nurse, "CheckPreDose", **check)
+        assert (rehearsed.status_code, rehearsed.json()["recorded"]) == (200, 0)
+        assert (await trying(nurse, "RecordVitals", signals={"spo2": 97})).json()["recorded"] == 0
+        assert (await trying(nurse, "RecordVitals", signals={"spo2": 170})).status_code == 422
+        assert (await trying(wall, "CheckPreDose", **check)).status_code == 403
+        new = {"name": NAME, "number": "0999", "birth_year": 1984, "sex_at_birth": "female"}
+        unborn = str(uuid4())
+        tried = await gw.send(nurse, "intake", "RegisterPatient", dry_run=True, patient_id=unborn, **new)
+        assert tried.json()["recorded"] == 0 and UUID(unborn) not in await one.running.gateway.keys.stored()
+        missing = await trying(nurse, "GiveDose", dose=dose)
+        assert missing.status_code == 409 and list(missing.json()["points"]) == ["check"]
+        assert (await client.jetstream().stream_info("EVENTS")).state.last_seq == head
+
+        await recorded(nurse, "session", "CheckPreDose", **of, **check)
+        held = await trying(nurse, "GiveDose", dose=dose)
+        assert held.status_code == 409 and "blood pressure was 150/95" in held.json()["refused"]
+        assert list(held.json()["points"]) == ["blood_pressure", "dose.second_check"]
+        await recorded(prescriber, "session", "OverrideGate", **of, gate="blood_pressure", reason=NOTE)
+        secret = await nurse.post(
+            "/api/dose-check",
+            json={"username": "prescriber", "password": gw.PASSWORD, "dose": dose} | of,
+        )
+        token = secret.json()["token"]
+        giving = {"id": str(uuid4()), "dose": dose, "check_token": token}
+        for _ in range(2):  # a dry run leaves the second person's token unused, and remembers nothing
+            assert (await trying(nurse, "GiveDose", **giving)).json()["recorded"] == 0
+        shown = await detail()
+        assert shown["rules"]["dose"]["second_check"] is True and shown["pre_dose"]["systolic"] == 150
+        [override] = shown["overridden"]
+        assert (override["gate"], override["reason"], override["by_name"]) == (
+            "blood_pressure",
+            NOTE,
+            "Invented prescriber",
+        )
+        assert (await detail(wall))["overridden"][0]["reason"] is None
+        assert (await gw.send(nurse, "session", "GiveDose", **of, **giving)).json()["recorded"] == 1
+
+        await recorded(nurse, "session", "RecordObservation", **of, moaas=4, nausea=1)
+        await recorded(prescriber, "session", "SignDischarge", **of)
+        leaving = await trying(nurse, "Discharge", instructions_given=True, oriented=True)
+        points = leaving.json()["points"]
+        assert points["awake"] == "MOAA/S is 4, at least 5 is needed." and "oriented" not in points
+        shown = await detail()
+        assert shown["observations"]["nausea"]["value"] == 1
+        assert shown["observations"]["moaas"]["by_name"] == "Invented nurse"
+        assert list(shown["signed"]) == ["prescriber"] and shown["state"] == "open"

@@ -8,13 +8,14 @@ import asyncio
 import json
 import random
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, overload
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, Field, JsonValue
+from pydantic.json_schema import SkipJsonSchema
 
 from kap.events import Anything, NotAnEvent, Recorded, Unknown, corrected, decode
 from kap.events.fact import Actor, Aggregate, EntryCorrected, Fact, Frozen, Personal
@@ -24,7 +25,14 @@ Role = Literal["nurse", "therapist", "prescriber", "admin", "service"]
 
 
 class Refused(Exception):
-    """The command is not possible now. The reason is a sentence for the clinician."""
+    """The command is not possible now. The reason is a sentence for the clinician.
+
+    `points` are the single reasons where there are several, each a sentence by the name of its gate or point.
+    """
+
+    def __init__(self, reason: str, points: Mapping[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.points = dict(points or {})
 
 
 class Conflict(Exception):
@@ -36,12 +44,16 @@ class Unavailable(Exception):
 
 
 class Command(Frozen):
-    """What somebody wants to happen. `id` makes a repeat harmless; `at` is when it happened."""
+    """What somebody wants to happen. `id` makes a repeat harmless; `at` is when it happened.
+
+    `dry_run` asks whether it could: all is checked and decided, and nothing recorded. The edge alone sets it.
+    """
 
     id: UUID
     at: AwareDatetime
     by: Actor
     role: Role
+    dry_run: SkipJsonSchema[bool] = Field(default=False, exclude=True)
 
     def fact_id(self, n: int = 0) -> UUID:
         """The id of the n-th event that this command causes: a retry makes the same events."""
@@ -155,19 +167,20 @@ async def transact(
             if command.role != "service":  # an alarm goes on record whatever else the record holds
                 readable(folded)
             if command.id in folded.outcomes:
-                return folded.outcomes[command.id]
+                done = folded.outcomes[command.id]
+                return Outcome(0, done.position) if command.dry_run else done
             if isinstance(command, CorrectEntry):
                 events: Sequence[Fact] = correct(await store.load(aggregate), command)
             else:
                 events = decider.decide(folded.state, command)
-            if not events:
+            if not events or command.dry_run:
                 return Outcome(0, folded.position)
             position = await store.append(aggregate, events, folded.position, command.id)
             if not correction:
                 outcome = Outcome(len(events), position)
                 state = reduce(decider.evolve, events, folded.state)
-                done = folded.outcomes | {command.id: outcome}
-                cache.keep(aggregate, Folded(state, position, done, folded.unknown))
+                outcomes_now = folded.outcomes | {command.id: outcome}
+                cache.keep(aggregate, Folded(state, position, outcomes_now, folded.unknown))
                 return outcome
             return Outcome(len(events), position)
         except (Conflict, TimeoutError) as error:

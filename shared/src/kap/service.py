@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import urlopen
 
@@ -23,6 +23,7 @@ from fast_depends.exceptions import ValidationError as CallError
 from faststream import ExceptionMiddleware
 from faststream.asgi import AsgiFastStream, AsgiResponse, get
 from faststream.nats import NatsBroker
+from faststream.params import Header
 from faststream.security import BaseSecurity, SASLPlaintext
 from faststream.specification import AsyncAPI
 from nats import connect
@@ -35,6 +36,7 @@ from kap import metrics, settings
 from kap.decider import Command, Outcome, Refused, Unavailable
 
 Answer = dict[str, Any]
+C = TypeVar("C", bound=Command)
 Ready = Callable[[], Awaitable[str | None]]  # why the service is not ready; None when it is
 
 FUTURE = timedelta(minutes=1)
@@ -48,21 +50,30 @@ class Unsynced(Exception):
 # ---- commands
 
 
-async def answer(command: Command, act: Callable[[], Awaitable[Outcome]]) -> Answer:
+# The header `kap-dry-run: 1`: whether the command could be done, without doing it.
+DryRun = Annotated[bool, Header("kap-dry-run", default=False)]
+
+
+async def answer(command: C, act: Callable[[C], Awaitable[Outcome]], dry_run: bool = False) -> Answer:
     """What the caller hears: recorded, refused with a sentence for the clinician, or unavailable."""
+    command = command.model_copy(update={"dry_run": dry_run})  # whatever its sender wrote there
     kind = str(getattr(command, "type", "unknown"))
     started = time.perf_counter()
     try:
         if command.at > datetime.now(UTC) + FUTURE:
             raise Refused("The time given is in the future.")
-        outcome = await act()
+        outcome = await act(command)
         reply: Answer = {"recorded": outcome.recorded, "position": outcome.position}
         result = "recorded" if outcome.recorded else "unchanged"
     except Refused as error:
         reply, result = {"refused": str(error)}, "refused"
+        if error.points:
+            reply["points"] = error.points
     except (Unavailable, TimeoutError, NatsError) as error:
         reply, result = {"unavailable": str(error) or "The log does not answer. Try again."}, "unavailable"
         log.warning("command unavailable", extra={"command": str(command.id), "type": kind})
+    if dry_run:
+        result = f"dry run: {result}"
     metrics.COMMANDS.labels(kind, result).inc()
     metrics.COMMAND.labels(kind).observe(time.perf_counter() - started)
     return reply

@@ -129,8 +129,8 @@ def build() -> AsgiFastStream:
         await intake.furnish(datetime.now(UTC))
 
         @nats.subscriber(f"kap.commands.{name}.intake", queue="intake", max_workers=32)
-        async def handle(command: Command) -> service.Answer:
-            return await service.answer(command, lambda: intake.act(command))
+        async def handle(command: Command, dry_run: service.DryRun) -> service.Answer:
+            return await service.answer(command, intake.act, dry_run)
 
         yield
 

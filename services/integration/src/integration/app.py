@@ -46,8 +46,8 @@ def build() -> AsgiFastStream:
         integration = Integration(JetStreamLog(client, clinic, "integration"))
 
         @nats.subscriber(f"kap.commands.{clinic}.integration", queue="integration", max_workers=32)
-        async def handle(command: Command) -> service.Answer:
-            return await service.answer(command, lambda: integration.act(command))
+        async def handle(command: Command, dry_run: service.DryRun) -> service.Answer:
+            return await service.answer(command, integration.act, dry_run)
 
         reactions.subscribe(nats, integration.store, integration.cache)
         watch = asyncio.create_task(backlog.watch(client))

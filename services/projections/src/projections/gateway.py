@@ -17,6 +17,8 @@ from uuid import UUID
 
 import asyncpg
 from kap.decider import Unavailable
+from kap.events import corrected
+from kap.log import JetStreamLog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -28,6 +30,7 @@ from projections.directory import Directory
 from projections.keys import KeyRing
 from projections.people import People
 from projections.recent import View
+from projections.session_detail import Details, details
 from projections.session_view import Session
 from projections.sign_ins import Attempts, SignIns
 from projections.users import User, Users
@@ -80,6 +83,7 @@ class Viewer:
 class Gateway:
     def __init__(self, nats: Client, board: Board, settings: Settings) -> None:
         self.nats = nats
+        self.log = JetStreamLog(nats, settings.clinic, "gateway")
         self.board = board
         self.settings = settings
         self.users = Users(Bucket(nats, "STAFF"))
@@ -110,6 +114,13 @@ class Gateway:
                 self.database = await queries.pool(self.settings.database)
                 stack.callback(self.database.terminate)
             yield
+
+    async def details(self, session_id: UUID) -> Details:
+        """What the forms of a session need, from its own facts. Raises `Unavailable`."""
+        try:
+            return details(corrected(await self.log.load(f"session.{session_id}")))
+        except TimeoutError as error:
+            raise Unavailable("The log does not answer.") from error
 
     # ---- what is shown
 

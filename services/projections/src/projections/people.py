@@ -40,6 +40,7 @@ NO_SUCH = {
     "patient_id": "There is no such patient.",
 }
 ERASED = "This person was forgotten: nothing personal can be recorded about them any more."
+NOBODYS = bytes(32)  # the key of a dry run for somebody new: what it seals is thrown away
 LOST = "This person's key is missing, so nothing personal can be recorded. Restore the key backup."
 
 
@@ -190,19 +191,22 @@ class People:
 
     # ---- in and out
 
-    async def seal(self, command: JsonObject, belongs: str | None) -> JsonObject:
-        """The command with its Personal values sealed. Raises `Refused` when nobody knows whose they are."""
+    async def seal(self, command: JsonObject, belongs: str | None, dry_run: bool = False) -> JsonObject:
+        """The command with its Personal values sealed. Raises `Refused` when nobody knows whose they are.
+
+        A dry run makes no key: what it seals for somebody new is thrown away.
+        """
         if belongs is None or not sealing.holds_personal(command):
             return command
         command_id = UUID(command["id"])
         if command.get("of") == "clinic":
             reason = {"reason": command["reason"]} if "reason" in command else {}
-            key = await self.keys.make(self.clinic_person)
+            key = NOBODYS if dry_run else await self.keys.make(self.clinic_person)
             return command | sealing.seal(reason, key, self.clinic_person, command_id)
-        patient_id, key = await self._key_for(command, belongs)
+        patient_id, key = await self._key_for(command, belongs, dry_run)
         return sealing.seal(command, key, patient_id, command_id)
 
-    async def _key_for(self, command: JsonObject, belongs: str) -> tuple[UUID, bytes]:
+    async def _key_for(self, command: JsonObject, belongs: str, dry_run: bool) -> tuple[UUID, bytes]:
         try:
             record = UUID(str(command.get(belongs)))
         except ValueError:
@@ -214,6 +218,8 @@ class People:
         person = self.directory.person(patient_id)
         if person is not None and person.forgotten:
             raise Refused(ERASED)
+        if new and dry_run:
+            return patient_id, NOBODYS
         try:
             return patient_id, await (self.keys.make if new else self.keys.key)(patient_id)
         except Forgotten:

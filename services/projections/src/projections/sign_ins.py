@@ -105,8 +105,11 @@ class SignIns:
         await self._keep_check(secret, check)
         return secret
 
-    async def use_dose_check(self, secret: str, command_id: UUID) -> DoseCheck | None:
-        """The check, for the first command that uses it, and for that one again when it is repeated."""
+    async def use_dose_check(self, secret: str, command_id: UUID, dry_run: bool = False) -> DoseCheck | None:
+        """The check, for the first command that uses it, and for that one again when it is repeated.
+
+        A dry run looks at it and leaves it unused.
+        """
         entry = await self.bucket.get(_dose_check(secret))
         if entry is None:
             return None
@@ -115,6 +118,8 @@ class SignIns:
             return check if check.used_by == command_id else None
         if check.expires <= datetime.now(UTC):
             return None
+        if dry_run:
+            return check
         used = check.model_copy(update={"used_by": command_id})
         return used if await self._keep_check(secret, used, entry.revision) is not None else None
 

@@ -152,6 +152,9 @@ class Monitor:
         if wrong := mistyped(command):
             raise wrong
         signals = {name: Sample(value=value) for name, value in command.signals.items()}
+        if command.dry_run:
+            self.vitals.recorder.check_manual(command.session_id, signals, command.at)
+            return Outcome(0, self.vitals.position)
         answer = await self.vitals.record_manual(command.session_id, signals, command.at, command.by)
         return Outcome(1 if answer.status == "recorded" else 0, self.vitals.position)
 
@@ -227,8 +230,8 @@ def build() -> AsgiFastStream:
             starting.append(vitals)
 
             @nats.subscriber(f"kap.commands.{clinic}.session", queue="session-monitor", max_workers=32)
-            async def handle(command: Wire) -> service.Answer:
-                return await service.answer(command, lambda: monitor.act(command))
+            async def handle(command: Wire, dry_run: service.DryRun) -> service.Answer:
+                return await service.answer(command, monitor.act, dry_run)
 
             tasks = [
                 asyncio.create_task(or_end(follow_facts(store, monitor.rooms, vitals))),

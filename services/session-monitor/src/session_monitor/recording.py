@@ -262,13 +262,7 @@ class Recorder:
     ) -> Answer:
         """What a person measured. Raises `Refused` with a sentence for the clinician, `Unavailable`."""
         at = at.astimezone(UTC)
-        faults: list[Fault] = []
-        if not signals:
-            raise Refused("The reading has no value.")
-        if plausible(signals, faults) != signals:
-            raise Refused(f"This cannot be right: {faults[0].text}.")
-        if not self.attachments.open_at(session_id, at):
-            raise Refused("The session was not open at the time of this reading.")
+        self.check_manual(session_id, signals, at)
         await self._settle()
         id = reading_id(session_id, by, at.isoformat(), signals)
         if id in self._ids:
@@ -287,6 +281,16 @@ class Recorder:
         await self._record([reading])
         READINGS.labels("manual", "recorded").inc()
         return Answer("recorded", id)
+
+    def check_manual(self, session_id: UUID, signals: dict[Signal, Sample], at: datetime) -> None:
+        """Raises `Refused` where this reading would not be recorded."""
+        faults: list[Fault] = []
+        if not signals:
+            raise Refused("The reading has no value.")
+        if plausible(signals, faults) != signals:
+            raise Refused(f"This cannot be right: {faults[0].text}.")
+        if not self.attachments.open_at(session_id, at):
+            raise Refused("The session was not open at the time of this reading.")
 
 
 def observed(device_time: datetime, message_time: datetime, received_at: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """One dosing session: what may happen next, given what has happened so far."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypeVar
@@ -460,6 +460,10 @@ def entry(kind: type[F], command: Command, **more: object) -> list[Fact]:
     return [kind.model_validate(command.model_dump(exclude={"type", "role"}) | command.stamp | more)]
 
 
+def sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
 def opened(state: State) -> Session:
     if isinstance(state, NotOpened):
         raise Refused("There is no such session.")
@@ -571,15 +575,16 @@ def change_limits(session: Session, command: ChangeLimits) -> Sequence[Fact]:
 
 def check_dose(session: Session, command: CheckDose) -> Sequence[Fact]:
     fits(session, command.dose)
-    _possible(session, command.dose)
+    if wrong := dict(_problems(session, command.dose)):
+        raise Refused(next(iter(wrong.values())), wrong)
     return entry(DoseChecked, command, role=command.role if command.role in SIGNERS else None)
 
 
-def _possible(session: Session, dose: Dose) -> None:
-    if session.opened.rules is not None:
+def _problems(session: Session, dose: Dose) -> Iterator[dosing.Problem]:
+    rules = session.opened.rules
+    if rules is not None:
         given = [dosed.dose for dosed in session.doses]
-        weight = session.opened.weight_kg
-        dosing.possible(session.opened.rules.dose, dose, weight, given, session.overridden)
+        yield from dosing.problems(rules.dose, dose, session.opened.weight_kg, given, session.overridden)
 
 
 def fits(session: Session, dose: Dose) -> None:
@@ -593,7 +598,8 @@ def fits(session: Session, dose: Dose) -> None:
 def give_dose(session: Session, command: GiveDose) -> Sequence[Fact]:
     stands(command.course)
     if not session.checks:
-        raise Refused("The session has no pre-dose check.")
+        missing = "The session has no pre-dose check."
+        raise Refused(missing, {"check": missing})
     fits(session, command.dose)
     rules = session.opened.rules
     within = SAME_DOSE_WITHIN if rules is None else timedelta(minutes=rules.dose.same_dose_within_min)
@@ -602,28 +608,37 @@ def give_dose(session: Session, command: GiveDose) -> Sequence[Fact]:
             if other.dose.drug == command.dose.drug and abs(command.at - other.at) <= within:
                 raise Refused(_given(other, command))
     if rules is not None:
-        _day(session, rules, command)
-        _possible(session, command.dose)
-        dosing.agreed(
-            rules.dose,
-            command.dose,
-            session.opened.weight_kg,
-            [dosed.dose for dosed in session.doses],
-            by=command.by,
-            confirmed=command.confirmed,
-            checked_by=command.checked_by,
-            signed=session.checked,
-        )
+        _allowed(session, rules, command)
     return entry(Dosed, command)
 
 
-def _day(session: Session, rules: SessionRules, command: GiveDose) -> None:
-    """The day's gates, and for the first dose that they were looked at lately."""
-    held = list(gates.held(rules.gates, rules.ask_pregnancy, session.checks, session.overridden).values())
-    if not session.doses and (old := gates.stale(rules.gates, session.checks, command.at)):
-        held.append(old)
+def _allowed(session: Session, rules: SessionRules, command: GiveDose) -> None:
+    """Everything that is in the way at once, so that nobody has to try their way through it."""
+    held = _day(session, rules, command)
+    agreement = dosing.disagreements(
+        rules.dose,
+        command.dose,
+        session.opened.weight_kg,
+        [dosed.dose for dosed in session.doses],
+        by=command.by,
+        confirmed=command.confirmed,
+        checked_by=command.checked_by,
+        signed=session.checked,
+    )
+    wrong = dict([*_problems(session, command.dose), *agreement])
+    points = {gate: sentence(why) for gate, why in held.items()} | wrong
     if held:
-        raise Refused(f"The dose is held: {'; '.join(held)}.")
+        raise Refused(f"The dose is held: {'; '.join(held.values())}.", points)
+    if wrong:
+        raise Refused(next(iter(wrong.values())), points)
+
+
+def _day(session: Session, rules: SessionRules, command: GiveDose) -> dict[str, str]:
+    """The day's gates that hold, and for the first dose that they were looked at lately."""
+    held = gates.held(rules.gates, rules.ask_pregnancy, session.checks, session.overridden)
+    if not session.doses and (old := gates.stale(rules.gates, session.checks, command.at)):
+        held["check"] = old
+    return held
 
 
 def _given(other: Dosed, command: GiveDose) -> str:
@@ -683,9 +698,10 @@ def discharge(session: Session, command: Discharge) -> Sequence[Fact]:
         open_alarms=sum(not alarm.cleared for alarm in session.alarms.values()),
         signed={command.role} | {role for role, at in session.signed.items() if command.at - at <= valid},
     )
-    held = [why for point, why in not_met.items() if leaving.GATE + point not in session.overridden]
+    held = {point: why for point, why in not_met.items() if leaving.GATE + point not in session.overridden}
     if held:
-        raise Refused(f"Not ready to leave: {'; '.join(held)}.")
+        points = {point: sentence(why) for point, why in held.items()}
+        raise Refused(f"Not ready to leave: {'; '.join(held.values())}.", points)
     return entry(Discharged, command, **whose, not_met=list(not_met))
 
 

@@ -3,10 +3,10 @@
 import asyncio
 import json
 import time
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from kap.decider import Refused, Unavailable
 from nats.errors import Error as NatsError
@@ -44,7 +44,10 @@ CALLED_OWNER = {
     responses={
         200: {"description": '{"recorded": events, "position": of the last}'},
         403: {"description": "This role may not"},
-        409: {"description": '{"refused": "the reason, for the clinician"}'},
+        409: {
+            "description": '{"refused": "the reason, for the clinician", "points": {name: sentence}}; '
+            "points where there are several reasons, by the names of their gates"
+        },
         422: {"description": '{"invalid": [{field, message}]}'},
         503: {"description": "The owner does not answer; the same command may be sent again"},
     },
@@ -52,11 +55,19 @@ CALLED_OWNER = {
         "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}
     },
 )
-async def command(owner: Owner, request: Request, viewer: SignedIn, gateway: Here) -> JSONResponse:
+async def command(
+    owner: Owner,
+    request: Request,
+    viewer: SignedIn,
+    gateway: Here,
+    dry_run: Annotated[
+        bool, Query(description="Check and decide on what is recorded now, and record nothing.")
+    ] = False,
+) -> JSONResponse:
     started = time.perf_counter()
     outcome = "error"
     try:
-        status, answer = await _command(owner, await json_body(request), viewer, gateway)
+        status, answer = await _command(owner, await json_body(request), viewer, gateway, dry_run)
         outcome = str(status)
         return JSONResponse(answer, status)
     except Invalid:
@@ -77,7 +88,7 @@ async def command(owner: Owner, request: Request, viewer: SignedIn, gateway: Her
 
 
 async def _command(
-    owner: Owner, body: dict[str, Any], viewer: Viewer, gateway: Gateway
+    owner: Owner, body: dict[str, Any], viewer: Viewer, gateway: Gateway, dry_run: bool
 ) -> tuple[int, dict[str, Any]]:
     permission = _permission(owner, body)
     if viewer.role not in permission.roles:
@@ -90,10 +101,10 @@ async def _command(
     if body["type"] == "ForgetPerson":
         _not_while_treated(body, gateway)
     if body["type"] == "GiveDose":
-        await second_person(body, viewer, gateway)
-    sealed = await gateway.people.seal(body, permission.belongs)
-    status, answer = await send(gateway, owner, sealed)
-    if status == 200 and body["type"] == "ForgetPerson":
+        await second_person(body, viewer, gateway, dry_run)
+    sealed = await gateway.people.seal(body, permission.belongs, dry_run)
+    status, answer = await send(gateway, owner, sealed, dry_run)
+    if status == 200 and body["type"] == "ForgetPerson" and not dry_run:
         await _forgotten(gateway, UUID(body["patient_id"]))
     return status, answer
 
@@ -143,7 +154,9 @@ def _stays_with_its_person(body: dict[str, Any], permission: Permission, gateway
             raise Refused("An entry cannot be moved to another person. Withdraw it and record it anew.")
 
 
-async def send(gateway: Gateway, owner: Owner, command: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+async def send(
+    gateway: Gateway, owner: Owner, command: dict[str, Any], dry_run: bool = False
+) -> tuple[int, dict[str, Any]]:
     """The owner's answer as HTTP says it."""
     who = CALLED_OWNER[owner]
     try:
@@ -151,7 +164,7 @@ async def send(gateway: Gateway, owner: Owner, command: dict[str, Any]) -> tuple
             f"kap.commands.{gateway.settings.clinic}.{owner}",
             json.dumps(command).encode(),
             timeout=ANSWER_WITHIN_S,
-            headers={"content-type": "application/json"},
+            headers={"content-type": "application/json"} | ({"kap-dry-run": "1"} if dry_run else {}),
         )
     except NoRespondersError:
         raise Declined(503, f"{who} is not running. Nothing was recorded; try again.") from None
@@ -163,6 +176,9 @@ async def send(gateway: Gateway, owner: Owner, command: dict[str, Any]) -> tuple
     match answer:
         case {"recorded": int(recorded), "position": int(position)}:
             return 200, {"recorded": recorded, "position": position}
+        case {"refused": str(reason), "points": dict(points)}:
+            named = {point: gateway.named(sentence) for point, sentence in points.items()}
+            return 409, {"refused": gateway.named(reason), "points": named}
         case {"refused": str(reason)}:
             return 409, {"refused": gateway.named(reason)}
         case {"invalid": list(problems)}:

@@ -47,7 +47,7 @@ async def dose_check(request: Request, viewer: SignedIn, gateway: Here) -> dict[
     return {"token": token, "expires_in_s": expires, "checked_by": f"staff:{staff_id}", "name": user.name}
 
 
-async def second_person(command: dict[str, Any], viewer: Viewer, gateway: Gateway) -> None:
+async def second_person(command: dict[str, Any], viewer: Viewer, gateway: Gateway, dry_run: bool) -> None:
     """Put who checked the dose into the command; a name that was sent does not count."""
     command.pop("checked_by", None)
     token = command.pop("check_token", None)
@@ -56,7 +56,7 @@ async def second_person(command: dict[str, Any], viewer: Viewer, gateway: Gatewa
     session_id, dose = _session(command), _dose(command)
     check = None
     if isinstance(token, str):
-        check = await gateway.sign_ins.use_dose_check(token, UUID(command["id"]))
+        check = await gateway.sign_ins.use_dose_check(token, UUID(command["id"]), dry_run)
     if check is None:
         raise Refused("The second person's check was used before or is older than a minute: check again.")
     if check.giver != viewer.staff_id:

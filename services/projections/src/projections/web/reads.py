@@ -13,6 +13,7 @@ from pydantic import AwareDatetime
 from projections import queries
 from projections.gateway import Gateway, Viewer
 from projections.people import NO_SUCH
+from projections.session_detail import SessionDetail
 from projections.session_view import Session
 from projections.web.answers import HISTORY, NO_HISTORY, Declined, Here, SignedIn, may_read
 
@@ -68,13 +69,19 @@ async def sessions(gateway: Here, viewer: SignedIn, state: State = "open") -> li
     return sorted(now, key=lambda s: str(s["opened_at"]), reverse=True)
 
 
-@routes.get("/sessions/{session_id}", summary="One session", dependencies=[may_read("sessions")])
+@routes.get(
+    "/sessions/{session_id}",
+    summary="One session, with what its forms need: its rules, overrides, checks, signatures, observations",
+    dependencies=[may_read("sessions")],
+    responses={200: {"model": SessionDetail}},
+)
 async def session(session_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
-    for one in live(gateway):
-        if one.session_id == session_id:
-            return presented(gateway, viewer, one)
-    past = await history(gateway, lambda db: queries.session(db, session_id))
-    shown: Json = await gateway.show(found(past, "session_id"), viewer)
+    one = next((presented(gateway, viewer, s) for s in live(gateway) if s.session_id == session_id), None)
+    if one is None:
+        past = await history(gateway, lambda db: queries.session(db, session_id))
+        one = found(past, "session_id")
+    more = (await gateway.details(session_id)).model_dump(mode="json")
+    shown: Json = await gateway.show(one | more, viewer)
     return shown
 
 
