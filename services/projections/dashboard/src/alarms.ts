@@ -4,10 +4,35 @@ import type { Alarm, Priority } from "./model";
 
 export const RANK: Record<Priority, number> = { high: 0, medium: 1, low: 2 };
 
+/** How an alarm stands at this moment. Late: it was found after the fact; it never flashes nor sounds. */
+export type Standing = "active" | "paused" | "latched" | "acknowledged" | "late";
+
+/** A pause ends by itself. */
+export function standing(alarm: Alarm, now: number): Standing {
+  const paused = alarm.state === "paused" && alarm.paused_until !== null && Date.parse(alarm.paused_until) > now;
+  const state = alarm.state === "paused" ? (paused ? "paused" : "active") : alarm.state;
+  return alarm.late && state === "active" ? "late" : state;
+}
+
+/** What is heard: the worst that somebody has yet to answer. One that is over but that nobody has answered is reminded
+    of quietly. */
+export function heard(alarms: readonly Alarm[], now: number): Priority | null {
+  let worst: Priority | null = null;
+  for (const alarm of alarms) {
+    const state = standing(alarm, now);
+    const priority = state === "active" ? alarm.priority : state === "latched" ? "low" : null;
+    if (priority && (!worst || RANK[priority] < RANK[worst])) worst = priority;
+  }
+  return worst;
+}
+
+/** Whose turn an escalated alarm is, as the protocol names them: "charge-nurse". */
+export const told = (alarm: Alarm): string => (alarm.escalated_to ?? "").replace(/[_.-]/g, " ");
+
 /** Those that somebody has yet to answer first, then by priority, then the older first. */
 export function byUrgency(a: Alarm, b: Alarm): number {
-  const answered = Number(a.state === "acknowledged") - Number(b.state === "acknowledged");
-  return answered || RANK[a.priority] - RANK[b.priority] || Date.parse(a.onset) - Date.parse(b.onset);
+  const done = (alarm: Alarm): number => (alarm.state === "acknowledged" ? 2 : alarm.late ? 1 : 0);
+  return done(a) - done(b) || RANK[a.priority] - RANK[b.priority] || Date.parse(a.onset) - Date.parse(b.onset);
 }
 
 export function openAlarms(session: BoardSession): Alarm[] {

@@ -1,9 +1,12 @@
 /* The HTTP side: who is signed in, queries, and the one way to send a command. */
 import { SignedOut } from "./feed";
 import type { Me, Session, TimelineItem, VitalsSeries } from "./model";
+import { Queue } from "./queue";
 
 const QUERY_WITHIN_MS = 8_000;
 const COMMAND_WITHIN_MS = 10_000;
+/** Timed out on the way, too many at once: not a word about the command itself. */
+const AGAIN: ReadonlySet<number> = new Set([408, 429]);
 
 /** A query that failed; `message` is the server's own word or ours. */
 export class Failed extends Error {}
@@ -70,8 +73,12 @@ export async function signIn(username: string, password: string): Promise<Me | s
   }
 }
 
+export type Service = "intake" | "session" | "integration";
+
 export type Answer =
   | { kind: "recorded" }
+  /** The network is away: it waits on this device and is sent when that is back (queue.ts). */
+  | { kind: "kept" }
   | { kind: "refused"; text: string }
   | { kind: "invalid"; fields: { field: string; message: string }[] }
   /** It may have been recorded or not: the same command may be sent again. */
@@ -84,7 +91,7 @@ export interface Command {
   [field: string]: unknown;
 }
 
-export async function command(service: "intake" | "session" | "integration", body: Command): Promise<Answer> {
+async function deliver(service: Service, body: Command): Promise<Answer> {
   let response: Response;
   try {
     response = await call(`/api/commands/${service}`, post(body), COMMAND_WITHIN_MS);
@@ -95,9 +102,15 @@ export async function command(service: "intake" | "session" | "integration", bod
   if (response.ok) return { kind: "recorded" };
   const { refused, unavailable, invalid } = await said(response);
   if (invalid?.length) return { kind: "invalid", fields: invalid };
-  if (response.status >= 500) return { kind: "unknown", text: refused ?? unavailable ?? "The service did not answer. Trying again is safe." };
+  if (response.status >= 500 || AGAIN.has(response.status)) return { kind: "unknown", text: refused ?? unavailable ?? "The service did not answer. Trying again is safe." };
   return { kind: "refused", text: refused ?? `The server answered ${response.status}.` };
 }
+
+/** What was entered and is not sent yet. */
+export const queue = new Queue({ post: deliver, now: () => performance.now() });
+
+/** Sends a command. What cannot be sent now is kept, or it is said why not. */
+export const command = (service: Service, body: Command): Promise<Answer> => queue.send(service, body);
 
 /** A UUIDv7: ordered by time; `crypto.randomUUID` is missing where the page comes by plain HTTP. */
 export function uuid(ms: number): string {

@@ -28,7 +28,8 @@ export interface Board {
   events: number;
   vitals: number;
   sessions: Readonly<Record<string, BoardSession>>;
-  /** The newest alarms raised since this screen looks on, to be announced once; at most 20. */
+  /** The newest alarms raised, or raised to a higher priority, since this screen looks on, each to be announced once; at
+      most 20. Those that a new snapshot brings are among them: they came while the feed was lost. */
   raised: readonly Raised[];
   /** The last alarm that ended. */
   over: { room: string; text: string; at: number } | null;
@@ -61,7 +62,15 @@ function fromSnapshot(board: Board | null, frame: Snapshot): Board {
     sessions[session.session_id] = { ...session, latest: readings, trend, heard };
   }
   const { epoch, events, vitals } = frame;
-  return { epoch, events, vitals, sessions, raised: board?.raised ?? [], over: board?.over ?? null };
+  const raised = frame.sessions.reduce((known, session) => session.alarms.filter((a) => a.state === "active" && !a.late).reduce((all, a) => withRaised(all, session, a), known), board?.raised ?? []);
+  return { epoch, events, vitals, sessions, raised, over: board?.over ?? null };
+}
+
+/** An alarm is raised once for each priority that it has. */
+function withRaised(raised: readonly Raised[], session: Pick<Session, "session_id" | "room">, alarm: Pick<Alarm, "alarm_id" | "priority" | "text">): readonly Raised[] {
+  const { alarm_id, priority, text } = alarm;
+  if (raised.some((r) => r.alarm_id === alarm_id && r.priority === priority)) return raised;
+  return [...raised, { alarm_id, session_id: session.session_id, room: session.room, priority, text }].slice(-ANNOUNCED);
 }
 
 function withChanges(board: Board, frame: Changes): Board {
@@ -70,12 +79,10 @@ function withChanges(board: Board, frame: Changes): Board {
   for (const fact of frame.alarms) {
     const session = sessions[fact.session_id] ?? frame.sessions.find((s) => s.session_id === fact.session_id);
     if (!session) continue;
-    if (fact.type === "AlarmRaised" && !fact.late && !raised.some((r) => r.alarm_id === fact.alarm_id)) {
-      const { alarm_id, session_id, priority, text } = fact;
-      raised = [...raised, { alarm_id, session_id, room: session.room, priority, text }].slice(-ANNOUNCED);
-    }
+    const text = session.alarms.find((a) => a.alarm_id === fact.alarm_id)?.text ?? raised.find((r) => r.alarm_id === fact.alarm_id)?.text;
+    if (fact.type === "AlarmRaised" && !fact.late) raised = withRaised(raised, session, fact);
+    if (fact.type === "AlarmEscalated" && text) raised = withRaised(raised, session, { ...fact, text });
     if (fact.type === "AlarmCleared") {
-      const text = session.alarms.find((a) => a.alarm_id === fact.alarm_id)?.text ?? raised.find((r) => r.alarm_id === fact.alarm_id)?.text;
       if (text) over = { room: session.room, text, at: Date.parse(fact.at) };
     }
     const known = sessions[fact.session_id];
@@ -97,15 +104,15 @@ function withAlarm(alarms: Alarm[], fact: AlarmFact): Alarm[] {
   if (fact.type !== "AlarmRaised") {
     return alarms.map((alarm) => {
       if (alarm.alarm_id !== fact.alarm_id) return alarm;
-      if (fact.type === "AlarmEscalated") return { ...alarm, state: "active", escalated: true, priority: fact.priority };
+      if (fact.type === "AlarmEscalated") return { ...alarm, state: "active", escalated: true, escalated_to: fact.to, priority: fact.priority };
       if (fact.type === "AlarmPaused") return { ...alarm, state: "paused", paused_until: fact.until };
       return { ...alarm, state: "acknowledged", acknowledged_by: fact.by, acknowledged_at: fact.at };
     });
   }
   if (alarms.some((a) => a.alarm_id === fact.alarm_id)) return alarms;
-  const { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late } = fact;
-  const unanswered = { paused_until: null, acknowledged_by: null, acknowledged_by_name: null, acknowledged_at: null, escalated: false };
-  const raised = { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, raised_at: fact.at };
+  const { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, latching } = fact;
+  const unanswered = { paused_until: null, acknowledged_by: null, acknowledged_by_name: null, acknowledged_at: null, escalated: false, escalated_to: null };
+  const raised = { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, latching, raised_at: fact.at };
   return [...alarms, { ...raised, ...unanswered, state: "active", cleared_at: null }];
 }
 

@@ -1,7 +1,9 @@
 /* Alarms flash by two attributes of the root, high at 2 Hz and medium at 0.63 Hz, half of the time dark. An endless CSS
    animation of a background would do the same and keep the whole page drawing sixty frames a second. */
 import { effect } from "@preact/signals";
-import { alarmed } from "./store";
+import { standing } from "./alarms";
+import { stable } from "./stable";
+import { alarmed, now } from "./store";
 
 const HALF_MS = { high: 250, medium: 800 } as const;
 
@@ -17,10 +19,10 @@ export function flashAlarms(): void {
     const left = (half: number): number => half - (now % half);
     timer = setTimeout(beat, Math.min(left(HALF_MS.high), left(HALF_MS.medium)) + 1);
   };
+  const flashing = stable(() => alarmed.value.some(({ alarm }) => alarm.priority !== "low" && standing(alarm, now.value) === "active"));
   effect(() => {
-    const flashing = alarmed.value.some(({ alarm }) => alarm.state === "active" && alarm.priority !== "low");
     clearTimeout(timer);
-    if (flashing) beat();
+    if (flashing.value) beat();
     else root["high"] = root["medium"] = "lit";
   });
 }

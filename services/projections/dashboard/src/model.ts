@@ -44,6 +44,10 @@ export interface Alarm {
   acknowledged_by_name: string | null;
   acknowledged_at: string | null;
   escalated: boolean;
+  /** Whom the protocol has told, by its code. */
+  escalated_to: string | null;
+  /** Stays after its condition ended, until somebody acknowledges it. */
+  latching: boolean;
   cleared_at: string | null;
 }
 

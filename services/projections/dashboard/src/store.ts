@@ -1,16 +1,22 @@
 /* What the screen shows, as signals. Frames are folded when they come and published once a drawn frame; a session
    whose part of the board did not change is not touched. */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { heard } from "./alarms";
 import * as api from "./api";
 import { type Board, type BoardSession, fold } from "./board";
 import { ServerClock } from "./clock";
+import { keepOnDisk } from "./disk";
 import { Feed, SignedOut } from "./feed";
 import { behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
 import type { Alarm, Frame, Heartbeat, Me, Role, VitalRecorded } from "./model";
+import { armByTouch, silence, sound } from "./sound";
 import { asPrinted } from "./words";
 
 const SHOW_STALL_MS = 20_000;
 const SLEPT_MS = 3_000;
+const QUIET_MS = 2 * 60_000;
+/** The server is behind for so long that an alarm would be late. */
+const BEHIND_TONE_MS = 10_000;
 
 const clock = new ServerClock(performance.now(), Date.now());
 let board: Board | null = null;
@@ -18,6 +24,7 @@ let heardAt = performance.now();
 let lag: Heartbeat["lag_ms"] = {};
 let delays: number[] = [];
 let pending = false;
+let spoken: Board["raised"][number] | undefined;
 
 /** The server's clock as this screen reckons it, ms; stepped four times a second. */
 export const now = signal(clock.now(performance.now()));
@@ -28,7 +35,10 @@ export const ids = signal<readonly string[]>([]);
 export const health = signal<Health>({ lostSince: null, behind: null });
 /** While the server is behind: when the last value of any monitor was measured. */
 export const silentSince = signal<number | null>(null);
-export const announced = signal<string>("");
+/** The last high alarm in words; `n` tells two of the same words apart. */
+export const announced = signal<{ n: number; text: string } | null>(null);
+/** The tone of a lost feed is silent until then, monotonic ms; 0: it is not. */
+export const quietUntil = signal(0);
 export const over = signal<Board["over"]>(null);
 export const tries = signal(0);
 /** Reading at the monitor → this screen, ms; the worst of the last second. */
@@ -108,7 +118,8 @@ function publish(): void {
       );
     }
     const high = raised.filter((r) => r.priority === "high").pop();
-    if (high) announced.value = `High priority alarm. Room ${high.room}: ${asPrinted(high.text)}`;
+    if (high && high !== spoken) announced.value = { n: (announced.peek()?.n ?? 0) + 1, text: `High priority alarm. Room ${high.room}: ${asPrinted(high.text)}` };
+    spoken = high ?? spoken;
     over.value = board?.over ?? null;
   });
 }
@@ -132,7 +143,31 @@ const feed = new Feed({
   signedOut,
 });
 
-export const hurry = (): void => feed.hurry();
+api.queue.away = () => me.peek() !== null && health.peek().lostSince !== null;
+api.queue.where = ({ session_id }) => {
+  const room = typeof session_id === "string" && board?.sessions[session_id]?.room;
+  return room ? `Room ${room}` : "";
+};
+
+export function hurry(): void {
+  feed.hurry();
+  api.queue.hurry();
+}
+
+/** Somebody has heard that this screen is lost. */
+export function quietly(): void {
+  quietUntil.value = performance.now() + QUIET_MS;
+}
+
+/** A screen that shows nothing live says that, whatever it heard last. */
+function audibly(monotonic: number): void {
+  if (me.peek() === null) return silence();
+  const { lostSince, behind } = health.peek();
+  const blind = loaded.peek() && (lostSince !== null || (behind !== null && behind > BEHIND_TONE_MS));
+  if (!blind || monotonic > quietUntil.peek()) quietUntil.value = 0;
+  const alarms = alarmed.peek().map(({ alarm }) => alarm);
+  sound(blind ? (quietUntil.peek() > 0 ? null : "lost") : heard(alarms, now.peek()), monotonic);
+}
 
 let ticked = performance.now();
 let wall = Date.now();
@@ -141,6 +176,7 @@ let second = 0;
 function tick(): void {
   const monotonic = performance.now();
   const date = Date.now();
+  api.queue.tick();
   // The monotonic clock may stand still while the machine sleeps; what the screen shows is older than it thinks.
   if (date - wall - (monotonic - ticked) > SLEPT_MS) {
     heardAt = monotonic - FEED_LOST_MS - (date - wall);
@@ -159,6 +195,7 @@ function tick(): void {
     const behind = lostSince === null && board ? behindOf(lags, Object.values(board.sessions), time) : null;
     const was = health.peek();
     if (was.lostSince !== lostSince || was.behind !== behind) health.value = { lostSince, behind };
+    if (was.lostSince !== null && lostSince === null) api.queue.hurry();
     silentSince.value = behind === null || !board ? null : lastHeard(Object.values(board.sessions));
     tries.value = feed.attempts;
     skew.value = clock.skew(monotonic, date);
@@ -169,9 +206,15 @@ function tick(): void {
       delays = [];
     }
   });
+  audibly(monotonic);
 }
 
 function watch(): void {
+  keepOnDisk(api.queue);
+  armByTouch();
+  addEventListener("beforeunload", (event) => {
+    if (api.queue.entries.peek().some((entry) => entry.by === me.peek()?.staff_id && entry.state !== "lost")) event.preventDefault();
+  });
   try {
     const worker = new Worker(new URL("./watch.worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<{ tick?: true; stalledMs?: number }>) => {
@@ -198,6 +241,7 @@ let watching = false;
 
 export function signedIn(who: Me): void {
   me.value = who;
+  api.queue.belongsTo(who.staff_id);
   heardAt = performance.now();
   if (!watching) watch();
   watching = true;
@@ -206,6 +250,7 @@ export function signedIn(who: Me): void {
 
 export function signedOut(): void {
   feed.stop();
+  api.queue.belongsTo(null);
   board = null;
   batch(() => {
     me.value = null;

@@ -87,6 +87,8 @@ export const alarm = (over: Partial<Alarm> = {}): Alarm => ({
   acknowledged_by_name: null,
   acknowledged_at: null,
   escalated: false,
+  escalated_to: null,
+  latching: false,
   cleared_at: null,
   ...over,
 });

@@ -58,7 +58,7 @@ export function ManualDialog({ session, close }: { session: Session; close(): vo
     }
     setState("sending");
     const answer = await asked(api.command("session", command.current)).catch(() => null);
-    if (answer?.kind === "recorded") return close();
+    if (answer?.kind === "recorded" || answer?.kind === "kept") return close();
     if (!answer || answer.kind === "unknown") {
       setErrors({ form: answer?.text ?? "You are signed out. Sign in again." });
       setState("unknown");

@@ -4,11 +4,13 @@ import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
 import { place } from "../route";
 import { useStable } from "../stable";
-import { announced, delay, health, hurry, loaded, me, now, signedOut, skew, stalled, tries } from "../store";
+import { announced, delay, health, hurry, loaded, me, now, quietly, quietUntil, signedOut, skew, stalled, tries } from "../store";
 import { theme } from "../theme";
 import { clockTime, duration } from "../words";
 import { Banner, BehindBanner, Elsewhere } from "./alarm";
 import { Hatch, Icon, Pri } from "./icon";
+import { SoundTool } from "./sound";
+import { leavesUnsent, showUnsent, UnsentList, UnsentTool } from "./unsent";
 
 export function Shell({ children, className = "", foot }: { children: ComponentChildren; className?: string; foot?: ComponentChildren }) {
   const lost = useStable(() => health.value.lostSince !== null, []);
@@ -42,8 +44,9 @@ export function Shell({ children, className = "", foot }: { children: ComponentC
         </footer>
       </div>
       {lost && <div class="lost-frame" aria-hidden="true" />}
+      <UnsentList signOut={leave} />
       <div class="sr spoken" role="alert">
-        {announced.value}
+        {announced.value && <p key={announced.value.n}>{announced.value.text}</p>}
       </div>
       <Hatch />
     </>
@@ -66,7 +69,9 @@ function Bar() {
       </nav>
       {at.at === "session" && <Elsewhere but={at.id} />}
       <span class="grow" />
+      <UnsentTool />
       <FeedState />
+      <SoundTool />
       <button type="button" class="tool" data-theme-switch onClick={otherTheme}>
         <Icon name={theme.value === "day" ? "sun" : "moon"} />
         <span>
@@ -75,7 +80,7 @@ function Bar() {
         </span>
       </button>
       {user && (
-        <button type="button" class="tool user" title="Sign out" aria-label={`${user.name} ${roles[user.role]} · sign out`} onClick={leave}>
+        <button type="button" class="tool user" title="Sign out" aria-label={`${user.name} ${roles[user.role]} · sign out`} onClick={asked}>
           <Icon name="person" />
           <span>
             {user.name}
@@ -94,6 +99,9 @@ function otherTheme(): void {
 
 const leave = (): void => void api.signOut().finally(signedOut);
 
+/** Whoever leaves entries behind sees them first. */
+const asked = (): void => (leavesUnsent() ? showUnsent() : leave());
+
 /** On a phone the bar has no room for these. */
 function FootTools() {
   return (
@@ -103,7 +111,7 @@ function FootTools() {
         {theme.value === "day" ? "Day" : "Night"}
       </button>
       {me.value && (
-        <button type="button" class="btn quiet" onClick={leave}>
+        <button type="button" class="btn quiet" onClick={asked}>
           <Icon name="person" />
           Sign out {me.value.name}
         </button>
@@ -189,9 +197,13 @@ function LostBar() {
       </b>
       <span>
         This screen lost its feed. <strong>Go to the bedside monitors.</strong>
-        {view.tries > 1 && ` Trying again, attempt ${view.tries}.`}
+        {view.tries > 1 && ` Trying again, attempt ${view.tries}.`} What you enter is kept and sent later.
       </span>
       <i class="grow" />
+      <button type="button" class="btn" aria-pressed={quietUntil.value > 0} onClick={quietly}>
+        <Icon name="mute" />
+        Silence 2 min
+      </button>
       <button type="button" class="btn" onClick={hurry}>
         Try now
       </button>

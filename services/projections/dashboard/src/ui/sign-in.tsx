@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { go } from "../route";
+import { arm } from "../sound";
 import { signedIn } from "../store";
 import { Icon } from "./icon";
 
@@ -15,6 +16,7 @@ export function SignInPage() {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (busy) return;
+    void arm(); // the browser lets a page sound that was touched
     setBusy(true);
     setRefusal("");
     const answer = await api.signIn(name.current?.value.trim() ?? "", password.current?.value ?? "");

@@ -7,6 +7,7 @@ import { asked, me, onReadings } from "../store";
 import { alarmTexts, handEntry, tell } from "../story";
 import { clockTime } from "../words";
 import { Icon, Pri } from "./icon";
+import { UnsentOf } from "./unsent";
 
 const RETRY_MS = 10_000;
 const MOST_TYPED = 200;
@@ -82,6 +83,7 @@ export function Timeline({ session, story }: { session: Session; story: Story })
         </p>
       )}
       <ol class="tl">
+        <UnsentOf session={session} />
         {newest.map((item) => (
           <Item key={item.event_id} item={item} alarms={alarms} zero={dose && Date.parse(dose.at)} />
         ))}
