@@ -81,19 +81,23 @@ STREAMS: Sequence[Mapping[str, Any]] = (
 )
 
 # Durable readers that acknowledge. A name ends in a number: to change anything, declare the next (trap 12).
-CONSUMERS: Sequence[Mapping[str, Any]] = (
+CONSUMERS: Sequence[Mapping[str, Any]] = tuple(
     {
         "stream": "EVENTS",
-        "durable_name": "integration-care-plans-1",
-        "description": "integration: a care plan follows each discharge",
-        "filter_subject": "kap.events.*.session.*.discharged",
+        "durable_name": name,
+        "description": description,
+        "filter_subject": f"kap.events.*.session.*.{event}",
         "deliver_policy": "all",
         "ack_policy": "explicit",
         "ack_wait": 10 * SECOND,
         "max_ack_pending": 100,
         "max_deliver": -1,
         "replay_policy": "instant",
-    },
+    }
+    for name, event, description in (
+        ("integration-care-plans-1", "discharged", "integration: a care plan follows each discharge"),
+        ("integration-aborted-1", "session_aborted", "integration: Spravato's REMS form follows, too"),
+    )
 )
 
 LIMITS = ("max_age", "max_bytes", "max_msgs", "max_msgs_per_subject", "max_msg_size", "duplicate_window")

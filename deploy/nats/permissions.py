@@ -45,7 +45,7 @@ FOLLOWERS: dict[str, tuple[str, ...]] = {
 
 # Durable consumers, declared in deploy/streams.py: who reads them may not make or change them.
 DURABLES: dict[str, tuple[tuple[str, str], ...]] = {
-    "integration": (("EVENTS", "integration-care-plans-1"),),
+    "integration": (("EVENTS", "integration-care-plans-1"), ("EVENTS", "integration-aborted-1")),
 }
 
 

@@ -1,9 +1,9 @@
 """What follows a session: visits due and held, tasks, and the patient's measures in a line."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from kap.events.integration import CarePlanClosed, TaskAnswered, VisitMissed
+from kap.events.integration import CarePlanClosed, TaskAnswered, TaskOpened, VisitMissed
 from kap.testing import MemoryLog
 from projections import queries
 
@@ -43,6 +43,41 @@ async def test_the_measures_of_a_patient_in_the_order_of_time(database: str) -> 
     await apply(log, database)
     line = await queries.outcomes(db, PATIENT)
     assert line is not None and line["measures"][0]["total"] == 21
+    await db.close()
+
+
+async def test_a_task_of_a_session_is_on_the_worklist_with_it_and_stays_readable_when_answered(
+    database: str,
+) -> None:
+    log, due = MemoryLog(), START + timedelta(days=7)
+    asked = TaskOpened(
+        **stamp(by="service:integration"),
+        task_id=uuid4(),
+        patient_id=PATIENT,
+        session_id=SESSION,
+        kind="rems-monitoring-form",
+        due=due,
+    )
+    put(log, *treatment(), asked)
+    await apply(log, database)
+    db = await queries.pool(database)
+    [item] = [item for item in await queries.worklist(db) if item.get("task") == asked.kind]
+    assert (item["session_id"], item["task_id"]) == (str(SESSION), str(asked.task_id))
+    assert item["due"] == due.isoformat().replace("+00:00", "Z")
+    [task] = await queries.tasks(db, PATIENT, SESSION)  # not the other, which is nobody's session's
+    assert (task["state"], task["opened"]["kind"], task["answered"]) == ("open", asked.kind, None)
+
+    sent = TaskAnswered(**stamp(), task_id=asked.task_id, answer="sent")
+    put(log, sent)
+    await apply(log, database)
+    assert not [item for item in await queries.worklist(db) if item.get("task") == asked.kind]
+    [task] = await queries.tasks(db, PATIENT, SESSION)
+    assert (task["answered"]["answer"], task["answered"]["by_name"]) == ("sent", None)
+    put(log, corrected(sent))  # it was not
+    await apply(log, database)
+    [task] = await queries.tasks(db, PATIENT, SESSION)
+    assert (task["state"], task["answered"]) == ("open", None)
+    assert await queries.tasks(db, PATIENT, UUID(int=9)) == []
     await db.close()
 
 

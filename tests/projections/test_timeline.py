@@ -62,6 +62,19 @@ async def test_a_corrected_entry_stays_with_what_corrected_it(database: str) -> 
     await db.close()
 
 
+async def test_there_is_room_for_the_names_of_who_checked_and_who_corrected(database: str) -> None:
+    log = MemoryLog()
+    wrong, right = (dosed(SESSION, amount).model_copy(update={"checked_by": NURSE}) for amount in (500, 50))
+    put(log, opened(SESSION), wrong, corrected(wrong, right))
+    await apply(log, database, timeline)
+    db = await queries.pool(database)
+    _, item = await queries.timeline(db, SESSION)
+    room = {"checked_by_name": None}
+    assert item["data"].items() >= room.items()
+    assert item["correction"]["replacement"].items() >= (room | {"by_name": None}).items()
+    await db.close()
+
+
 async def test_every_record_has_a_timeline_of_its_own(database: str) -> None:
     log = MemoryLog()
     put(log, *treatment(), ResponsibleChanged(**stamp(), session_id=SESSION, responsible=NURSE))

@@ -68,6 +68,7 @@ async def test_signing_in_gives_a_cookie_that_no_script_reads_and_no_other_site_
         reply = await http.post("/api/login", json={"username": "Nurse", "password": gw.PASSWORD})
         me = reply.json()
         assert (me["username"], me["name"], me["role"]) == ("nurse", "Invented nurse", "nurse")
+        assert me["timezone"] == "UTC"  # the clinic's, for whatever is printed
         cookie = reply.headers["set-cookie"]
         assert cookie.startswith("kap=") and "HttpOnly" in cookie and "SameSite=strict" in cookie
         assert "Path=/" in cookie and "Secure" not in cookie

@@ -101,6 +101,9 @@ async def test_the_timeline_shows_texts_and_who_wrote_them_and_a_wall_neither(
         correction = await gw.until(corrected, "the correction", 15)
         assert (correction["reason"], correction["by_name"]) == ("Wrong bird.", "Invented nurse")
         assert correction["replacement"]["text"] == "Invented: the crane."
+        assert correction["replacement"]["by_name"] == "Invented nurse"
+        assert (await nurse.get(f"/api/sessions/{session_id}/tasks")).json() == []
+        assert (await wall.get(f"/api/sessions/{session_id}/tasks")).status_code == 403
         seen = await wall.get(f"/api/sessions/{session_id}/timeline")
         assert seen.json()[1]["data"]["text"] is None and "Invented: the" not in seen.text
 
@@ -159,6 +162,7 @@ async def test_with_postgres_down_everything_live_works_and_history_says_so(
         assert await gw.register(nurse, "Ansgar Holloway", "0418")
         for path in (
             f"/api/sessions/{session_id}/timeline", f"/api/sessions/{session_id}/vitals", "/api/courses",
+            f"/api/sessions/{session_id}/tasks",
             f"/api/courses/{uuid4()}", f"/api/patients/{one.patient_id}/outcomes", "/api/worklist",
             "/api/sessions?state=all", "/api/alarms?state=all",
         ):  # fmt: skip

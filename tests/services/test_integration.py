@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import nats
-from integration import care_plan
+from integration import care_plan, rems
 from integration.reactions import DURABLE
-from kap.events.integration import CarePlanned, Integrated
-from kap.events.session import Discharged
+from kap.events.integration import CarePlanned, Integrated, TaskAnswered, TaskOpened
+from kap.events.session import Discharged, Dosed, SessionAborted, SessionOpened
 from kap.log import JetStreamLog
 from kap_local import deploy_files
 from kap_local import nats_server as embedded_nats
@@ -24,6 +24,8 @@ from kap_local.nats_server import NatsServer
 from kap_local.ports import free_port
 from nats.aio.client import Client
 
+from tests.deciders import sessions as deciding
+from tests.deciders.sessions import DOSES
 from tests.services.process import command, ready, running, start
 from tests.strategies import NURSE, THERAPIST, sealed
 
@@ -74,6 +76,37 @@ async def settled(client: Client) -> None:
         await asyncio.sleep(0.05)
 
 
+async def dosed_session(log: JetStreamLog, route: str = "spravato") -> UUID:
+    """A session in which a dose of this route was given at noon."""
+    session_id, dose = uuid4(), DOSES[route]
+    facts = [deciding.opened(route), deciding.dosed(0, dose)]
+    own = [fact.model_copy(update={"id": uuid4(), "at": NOON, "session_id": session_id}) for fact in facts]
+    assert isinstance(own[0], SessionOpened) and isinstance(own[1], Dosed)
+    await log.append(f"session.{session_id}", own, 0)
+    return session_id
+
+
+async def abort(log: JetStreamLog, session_id: UUID) -> SessionAborted:
+    ended = SessionAborted(id=uuid4(), at=NOON, by=NURSE, session_id=session_id, reason=sealed("reason"))
+    history = await log.load(f"session.{session_id}")
+    await log.append(f"session.{session_id}", [ended], history[-1].position)
+    return ended
+
+
+async def form_of(log: JetStreamLog, ended: Discharged | SessionAborted, within: float = 10) -> TaskOpened:
+    """The task of sending this session's REMS form, once it is there; that it is there once."""
+    history = await log.load(f"session.{ended.session_id}")
+    asked = rems.after(ended, [item.event for item in history])
+    assert asked is not None
+    end = time.monotonic() + within
+    while not (tasks := await log.load(f"task.{asked.task_id}")):
+        assert time.monotonic() < end, "no task"
+        await asyncio.sleep(0.02)
+    [item] = tasks
+    assert isinstance(item.event, TaskOpened)
+    return item.event
+
+
 async def test_a_care_plan_follows_a_discharge_by_itself(
     guard: Guard, nats_server: NatsServer, client: Client, tmp_path: Path
 ) -> None:
@@ -106,6 +139,30 @@ async def test_also_when_integration_was_down_and_once_however_often_it_starts(
         await settled(client)
     for discharged in [*before, meanwhile, again]:
         await planned(log, discharged)
+
+
+async def test_the_rems_form_is_a_task_after_a_session_with_spravato_once_and_answered_when_sent(
+    guard: Guard, nats_server: NatsServer, client: Client, tmp_path: Path
+) -> None:
+    log = JetStreamLog(client, "main", "tests")
+    other = await discharge(log, await dosed_session(log, "intranasal"))
+    before = await discharge(log, await dosed_session(log))
+    async with running(guard, nats_server, tmp_path, "integration"):
+        form = await form_of(log, before)
+        assert (form.kind, form.due) == ("rems-monitoring-form", NOON + timedelta(days=7))
+        assert (form.session_id, form.by) == (before.session_id, "service:integration")
+        await form_of(log, await abort(log, await dosed_session(log)))  # given is given
+    again = await discharge(log, before.session_id)  # heard of anew by a service started anew
+    async with running(guard, nats_server, tmp_path, "integration"):
+        await settled(client)
+        await form_of(log, again)
+        sent = {**BY_THERAPIST, "task_id": str(form.task_id), "answer": "sent"}
+        assert (await command(client, "integration", type="AnswerTask", **sent))["recorded"] == 1
+        refused = await command(client, "integration", type="AnswerTask", **sent)
+        assert refused == {"refused": "This task is already answered."}
+    assert [type(item.event) for item in await log.load(f"task.{form.task_id}")] == [TaskOpened, TaskAnswered]
+    opened = await client.jetstream().stream_info("EVENTS", subjects_filter="kap.events.*.task.*.task_opened")
+    assert len(opened.state.subjects or {}) == 2, f"none for {other.session_id}"
 
 
 async def test_also_when_it_is_killed_in_the_middle(
@@ -166,7 +223,7 @@ async def test_a_discharge_that_cannot_be_read_is_said_and_holds_up_no_other(
         await asyncio.sleep(2.5)
         errors = [line["message"] for line in service.lines() if line["level"] == "error"]
     assert 1 <= len(errors) <= 3, "tried again, with pauses"
-    assert set(errors) == {"no care plan yet; trying again"}
+    assert set(errors) == {"what follows a session is not done yet; trying again"}
 
 
 async def test_a_deleted_consumer_ends_the_service_loudly(

@@ -72,7 +72,7 @@ def path(name: str, *, must_exist: bool = False) -> Path | None:
 
 
 def zone() -> ZoneInfo:
-    """The zone of device times that come without one."""
+    """The clinic's: of device times that come without one, and of what is shown and printed."""
     value = text("KAP_TIMEZONE")
     try:
         return ZoneInfo(value)

@@ -1,4 +1,4 @@
-"""Commands in, events out; and care plans that follow discharges by themselves."""
+"""Commands in, events out; and what follows the end of a session by itself."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -17,6 +17,7 @@ class OpenTask(_Command):
     type: Literal["OpenTask"] = "OpenTask"
     task_id: UUID
     patient_id: UUID
+    session_id: UUID | None = None
     kind: Code
     assigned_to: Actor | None = None
     due: AwareDatetime | None = None
@@ -84,6 +85,7 @@ def open_task(state: State, command: OpenTask) -> Sequence[Fact]:
             **command.stamp,
             task_id=command.task_id,
             patient_id=command.patient_id,
+            session_id=command.session_id,
             kind=command.kind,
             assigned_to=command.assigned_to,
             due=command.due,

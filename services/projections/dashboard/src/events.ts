@@ -1163,6 +1163,9 @@ export interface CarePlanClosed {
   type: "CarePlanClosed";
   outcome: "completed" | "stopped" | "lost_to_follow_up";
 }
+/**
+ * `session_id`: the session that asks for it, where one does.
+ */
 export interface TaskOpened {
   id: string;
   at: string;
@@ -1173,6 +1176,7 @@ export interface TaskOpened {
   task_id: string;
   type: "TaskOpened";
   patient_id: string;
+  session_id: string | null;
   /**
    * A word of a fixed vocabulary.
    */

@@ -45,12 +45,16 @@ NAMES = (
     ("acknowledged_by", "acknowledged_by_name"),
     ("entered_by", "entered_by_name"),
     ("answered_by", "answered_by_name"),
+    ("checked_by", "checked_by_name"),
 )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`database` None: no history. `public_url` None: reached as the request says."""
+    """`database` None: no history. `public_url` None: reached as the request says.
+
+    `timezone` is the clinic's: what the page says is in it.
+    """
 
     clinic: str
     clinic_key: bytes
@@ -61,6 +65,7 @@ class Settings:
     public_feed_url: str | None = None
     feed_port: int = 8081
     dashboard: Path | None = None
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True)

@@ -130,9 +130,6 @@ async def by_hand(db: Pool, session_id: UUID) -> list[Json]:
 def _item(row: asyncpg.Record) -> Json:
     """Of several corrections the last one counts; the earlier ones are in `earlier`."""
     corrections = [_correction(json.loads(correction)) for correction in row["corrections"]]
-    data = json.loads(row["data"])
-    if "responsible" in data:
-        data["responsible_name"] = None  # the gateway fills in names
     return {
         "event_id": str(row["event_id"]),
         "position": row["position"],
@@ -141,7 +138,7 @@ def _item(row: asyncpg.Record) -> Json:
         "recorded_at": row["recorded_at"].isoformat(),
         "by": row["by"],
         "by_name": None,
-        "data": data,
+        "data": _nameable(json.loads(row["data"])),
         "withdrawn": bool(corrections),
         "correction": corrections[-1] if corrections else None,
         "earlier": corrections[:-1],
@@ -149,7 +146,17 @@ def _item(row: asyncpg.Record) -> Json:
 
 
 def _correction(correction: Json) -> Json:
-    return {key: correction[key] for key in ("at", "by", "reason", "replacement")} | {"by_name": None}
+    replacement = correction["replacement"]
+    return {
+        **{key: correction[key] for key in ("at", "by", "reason")},
+        "by_name": None,
+        "replacement": replacement and _nameable(replacement),
+    }
+
+
+def _nameable(event: Json) -> Json:
+    """With room for the names of the staff that it speaks of: the gateway fills them in."""
+    return event | {f"{who}_name": None for who in ("by", "responsible", "checked_by") if who in event}
 
 
 # ---- vitals
@@ -428,12 +435,23 @@ def _due(plan: Json) -> Iterable[Json]:
             yield _work("integration", due, plan, visit=number, care_plan_id=plan["care_plan_id"])
 
 
+async def tasks(db: Pool, patient_id: UUID, session_id: UUID) -> list[Json]:
+    """What this session asks to be done, answered or not, the first first."""
+    rows = await db.fetch(
+        f"select document from {TASK} where patient_id = $1 order by id limit {ROWS}", patient_id
+    )
+    found = [_document(row) for row in _bounded(rows, ROWS, "tasks")]
+    asked = [task for task in found if task["opened"].get("session_id") == str(session_id)]
+    return [task | {"answered": task["answered"] and _nameable(task["answered"])} for task in asked]
+
+
 def _task(task: Json) -> Json:
     opened = task["opened"]
     return _work(
         "task",
         opened["due"],
         task,
+        session_id=opened.get("session_id"),
         task_id=task["task_id"],
         task=opened["kind"],
         assigned_to=opened["assigned_to"],

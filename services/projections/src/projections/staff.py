@@ -38,6 +38,7 @@ def from_environment(feed_port: int | None = None) -> Settings:
         public_feed_url=_optional_url("KAP_PUBLIC_FEED_URL", "wss", "ws"),
         feed_port=settings.port("KAP_FEED_PORT", 8081) if feed_port is None else feed_port,
         dashboard=settings.path("KAP_DASHBOARD"),
+        timezone=settings.zone().key,
     )
 
 

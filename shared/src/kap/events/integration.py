@@ -60,8 +60,11 @@ class _Task(Fact):
 
 
 class TaskOpened(_Task):
+    """`session_id`: the session that asks for it, where one does."""
+
     type: Literal["TaskOpened"] = "TaskOpened"
     patient_id: UUID
+    session_id: UUID | None = None
     kind: Code
     assigned_to: Actor | None = None
     due: AwareDatetime | None = None

@@ -115,6 +115,18 @@ async def vitals(
     return await history(gateway, lambda db: queries.vitals(db, session_id, since, to, points))
 
 
+@routes.get(
+    "/sessions/{session_id}/tasks",
+    summary="What the session asks to be done afterwards, answered or not",
+    dependencies=[may_read("worklist")],
+)
+async def tasks(session_id: UUID, gateway: Here, viewer: SignedIn) -> list[Json]:
+    patient_id = found(gateway.directory.owner(session_id), "session_id")
+    asked = await history(gateway, lambda db: queries.tasks(db, patient_id, session_id))
+    shown: list[Json] = await gateway.show(asked, viewer, patient_id)
+    return shown
+
+
 @routes.get("/alarms", summary="Alarms with their session and room", dependencies=[may_read("alarms")])
 async def alarms(gateway: Here, viewer: SignedIn, state: State = "open") -> list[Json]:
     if state == "all":

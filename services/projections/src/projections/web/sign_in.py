@@ -75,11 +75,12 @@ async def sign_in(request: Request, response: Response, gateway: Here) -> dict[s
         httponly=True,
         samesite="strict",
     )
-    return _me(str(staff_id), user)
+    return _me(gateway, staff_id, user)
 
 
-def _me(staff_id: str, user: User) -> dict[str, str]:
-    return {"staff_id": staff_id, "username": user.username, "name": user.name, "role": user.role}
+def _me(gateway: Gateway, staff_id: UUID, user: User) -> dict[str, str]:
+    who = {"staff_id": str(staff_id), "username": user.username, "name": user.name, "role": user.role}
+    return who | {"timezone": gateway.settings.timezone}
 
 
 @routes.post("/logout", summary="Sign out: the cookie opens nothing any more")
@@ -91,9 +92,9 @@ async def sign_out(request: Request, response: Response, gateway: Here) -> dict[
     return {"signed_out": True}
 
 
-@routes.get("/me", summary="Who is signed in")
-async def me(viewer: SignedIn) -> dict[str, str]:
-    return _me(str(viewer.staff_id), viewer.user)
+@routes.get("/me", summary="Who is signed in, and the clinic's time zone")
+async def me(gateway: Here, viewer: SignedIn) -> dict[str, str]:
+    return _me(gateway, viewer.staff_id, viewer.user)
 
 
 @routes.get("/staff", summary="Everybody who may sign in", dependencies=[may_read("staff")])
