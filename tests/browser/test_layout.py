@@ -75,7 +75,7 @@ async def test_axe_finds_nothing(look: Look, ward: Ward, theme: str) -> None:
     await window.session(ward.beds["1"].path)
     await expect(window.page.locator(".tl-item").first).to_be_visible()
     assert await violations(window.page) == []
-    await window.page.get_by_role("button", name="Record vitals by hand").click()
+    await window.page.get_by_role("button", name="Vitals by hand").click()
     await expect(window.page.get_by_role("dialog")).to_be_visible()
     assert await violations(window.page) == []
 

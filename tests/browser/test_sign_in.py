@@ -55,7 +55,7 @@ async def test_the_wall_shows_rooms_and_values_but_nobody(look: Look, ward: Ward
     await window.card("1").get_by_role("link").click()
     await expect(window.page.get_by_role("heading", name="Room 1")).to_be_visible()
     await expect(window.page.get_by_role("button", name="show name")).to_have_count(0)
-    await expect(window.page.get_by_role("button", name="Record vitals by hand")).to_have_count(0)
+    await expect(window.page.get_by_role("button", name="Vitals by hand")).to_have_count(0)
     shown = await window.page.evaluate(SAID)
     for bed in ward.beds.values():
         assert bed.who.number not in shown

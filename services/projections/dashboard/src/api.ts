@@ -37,6 +37,7 @@ async function query<T>(path: string, init: RequestInit = {}): Promise<T> {
 
 interface Said {
   refused?: string;
+  points?: Record<string, string>;
   unavailable?: string;
   invalid?: { field: string; message: string }[];
 }
@@ -79,7 +80,8 @@ export type Answer =
   | { kind: "recorded" }
   /** The network is away: it waits on this device and is sent when that is back (queue.ts). */
   | { kind: "kept" }
-  | { kind: "refused"; text: string }
+  /** `points`: where several things hold, each by the name of its gate. */
+  | { kind: "refused"; text: string; points?: Record<string, string> }
   | { kind: "invalid"; fields: { field: string; message: string }[] }
   /** It may have been recorded or not: the same command may be sent again. */
   | { kind: "unknown"; text: string };
@@ -91,26 +93,29 @@ export interface Command {
   [field: string]: unknown;
 }
 
-async function deliver(service: Service, body: Command): Promise<Answer> {
+async function deliver(path: string, body: Command): Promise<Answer> {
   let response: Response;
   try {
-    response = await call(`/api/commands/${service}`, post(body), COMMAND_WITHIN_MS);
+    response = await call(path, post(body), COMMAND_WITHIN_MS);
   } catch (error) {
     if (error instanceof SignedOut) throw error;
     return { kind: "unknown", text: "The server did not answer. It may or may not be recorded; trying again is safe." };
   }
   if (response.ok) return { kind: "recorded" };
-  const { refused, unavailable, invalid } = await said(response);
+  const { refused, points, unavailable, invalid } = await said(response);
   if (invalid?.length) return { kind: "invalid", fields: invalid };
   if (response.status >= 500 || AGAIN.has(response.status)) return { kind: "unknown", text: refused ?? unavailable ?? "The service did not answer. Trying again is safe." };
-  return { kind: "refused", text: refused ?? `The server answered ${response.status}.` };
+  return { kind: "refused", text: refused ?? `The server answered ${response.status}.`, ...(points && { points }) };
 }
 
 /** What was entered and is not sent yet. */
-export const queue = new Queue({ post: deliver, now: () => performance.now() });
+export const queue = new Queue({ post: (service, body) => deliver(`/api/commands/${service}`, body), now: () => performance.now() });
 
 /** Sends a command. What cannot be sent now is kept, or it is said why not. */
 export const command = (service: Service, body: Command): Promise<Answer> => queue.send(service, body);
+
+/** What the answer would be now: decided on the record as it stands, and nothing is recorded. */
+export const rehearse = (service: Service, body: Command): Promise<Answer> => deliver(`/api/commands/${service}?dry_run=true`, body);
 
 /** A UUIDv7: ordered by time; `crypto.randomUUID` is missing where the page comes by plain HTTP. */
 export function uuid(ms: number): string {

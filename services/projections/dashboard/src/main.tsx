@@ -3,6 +3,7 @@ import "./style/font.css";
 import "./style/tokens.css";
 import "./style/kit.css";
 import "./style/page.css";
+import "./style/form.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import * as api from "./api";

@@ -23,6 +23,8 @@ export interface Me {
   username: string;
   name: string;
   role: Role;
+  /** The commands that this role may send, by who decides them. */
+  may: Record<"intake" | "session" | "integration", readonly string[]>;
 }
 
 export interface Alarm {

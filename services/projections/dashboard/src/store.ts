@@ -1,6 +1,6 @@
 /* What the screen shows, as signals. Frames are folded when they come and published once a drawn frame; a session
    whose part of the board did not change is not touched. */
-import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { heard } from "./alarms";
 import * as api from "./api";
 import { type Board, type BoardSession, fold } from "./board";
@@ -8,7 +8,7 @@ import { ServerClock } from "./clock";
 import { keepOnDisk } from "./disk";
 import { Feed, SignedOut } from "./feed";
 import { behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
-import type { Alarm, Frame, Heartbeat, Me, Role, VitalRecorded } from "./model";
+import type { Alarm, Frame, Heartbeat, Me, VitalRecorded } from "./model";
 import { armByTouch, silence, sound } from "./sound";
 import { asPrinted } from "./words";
 
@@ -47,10 +47,8 @@ export const skew = signal(0);
 export const stalled = signal<{ ms: number; at: number } | null>(null);
 export const alarmed = signal<readonly { session: BoardSession; alarm: Alarm }[]>([]);
 
-/** What the server's table of permissions lets this role do; it asks again itself. */
-const may = (...roles: Role[]): ReadonlySignal<boolean> => computed(() => me.value !== null && roles.includes(me.value.role));
-export const mayAcknowledge = may("nurse", "prescriber");
-export const mayRecord = may("nurse", "therapist", "prescriber");
+/** Whether the server's table of permissions lets this role send a command; the server asks again itself. */
+export const may = (owner: api.Service, type: string): boolean => me.value?.may[owner].includes(type) ?? false;
 
 const sessions = new Map<string, Signal<BoardSession>>();
 const nobody = signal<BoardSession | null>(null);

@@ -6,7 +6,7 @@ import type { BoardSession } from "../board";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
 import { BEHIND_MS } from "../freshness";
-import { alarmed, asked, health, mayAcknowledge, now, over, serverNow, silentSince } from "../store";
+import { alarmed, asked, health, may, now, over, serverNow, silentSince } from "../store";
 import { asPrinted, clockTime, duration } from "../words";
 import { Icon, Pri } from "./icon";
 
@@ -76,7 +76,7 @@ async function acknowledge(session_id: string, alarm_id: string): Promise<void> 
 const refused = signal<Readonly<Record<string, string>>>({});
 
 export function Acknowledge({ session, alarm, main }: { session: BoardSession; alarm: Alarm; main: boolean }) {
-  if (!mayAcknowledge.value || alarm.state === "acknowledged") return null;
+  if (!may("session", "AcknowledgeAlarm") || alarm.state === "acknowledged") return null;
   const state = sent.value[alarm.alarm_id];
   const busy = state?.state === "sending" || state?.state === "recorded";
   return (

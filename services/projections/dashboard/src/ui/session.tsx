@@ -7,15 +7,15 @@ import type { BoardSession } from "../board";
 import { lastDose } from "../course";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
-import { asked, health, ids, loaded, mayRecord, me, sessionOf } from "../store";
+import { asked, health, ids, loaded, me, sessionOf } from "../store";
 import { asPrinted, clockTime, number } from "../words";
+import { Actions, nothingOpen, OpenForm } from "./actions/actions";
 import { Acknowledge, AlarmAge, alarmWords, Refusal } from "./alarm";
 import { Loading } from "./board";
 import { DueCheck, short } from "./card";
 import { Chart } from "./chart";
 import { Course, Phase } from "./course";
 import { Icon, Pri } from "./icon";
-import { ManualDialog } from "./manual";
 import { Shell } from "./shell";
 import { Timeline, useStory } from "./timeline";
 
@@ -37,7 +37,7 @@ export function SessionPage({ id }: { id: string }) {
   const session = live ? sessionOf(id) : past;
   const s = session.value;
   const story = useStory(id, s?.record_position ?? 0);
-  const [manual, setManual] = useState(false);
+  const open = useMemo(nothingOpen, [id]);
   const foot = (
     <>
       {s && (
@@ -61,16 +61,11 @@ export function SessionPage({ id }: { id: string }) {
               <div class="due-row">
                 <DueCheck session={session} />
               </div>
-              {mayRecord.value && s.state === "open" && (
-                <button type="button" class="btn main" onClick={() => setManual(true)}>
-                  <Icon name="vitals" />
-                  Record vitals by hand
-                </button>
-              )}
             </section>
+            <Actions s={s} open={open} />
             <Timeline session={s} story={story} />
           </div>
-          {manual && <ManualDialog session={s} close={() => setManual(false)} />}
+          <OpenForm s={s} open={open} />
         </main>
       ) : (
         <main class="board empty-board">

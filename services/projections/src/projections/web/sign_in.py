@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import Counter
 
 from projections.gateway import Gateway
+from projections.permissions import COMMANDS
 from projections.sign_ins import SIGN_IN_FOR
 from projections.users import Busy, User, public
 from projections.web.answers import (
@@ -63,7 +64,7 @@ async def authenticated(
 
 
 @routes.post("/login", summary="Sign in: {username, password}; sets the cookie")
-async def sign_in(request: Request, response: Response, gateway: Here) -> dict[str, str]:
+async def sign_in(request: Request, response: Response, gateway: Here) -> dict[str, Any]:
     staff_id, user = await authenticated(request, gateway, await json_body(request))
     secret = await gateway.sign_ins.open(staff_id, wall=user.role == "wall")
     response.set_cookie(
@@ -78,9 +79,14 @@ async def sign_in(request: Request, response: Response, gateway: Here) -> dict[s
     return _me(gateway, staff_id, user)
 
 
-def _me(gateway: Gateway, staff_id: UUID, user: User) -> dict[str, str]:
+def _me(gateway: Gateway, staff_id: UUID, user: User) -> dict[str, Any]:
+    """`may`: the commands that the role may send, by owner, so that a page offers no other."""
     who = {"staff_id": str(staff_id), "username": user.username, "name": user.name, "role": user.role}
-    return who | {"timezone": gateway.settings.timezone}
+    may = {
+        owner: [name for name, p in named.items() if user.role in p.roles]
+        for owner, named in COMMANDS.items()
+    }
+    return who | {"may": may, "timezone": gateway.settings.timezone}
 
 
 @routes.post("/logout", summary="Sign out: the cookie opens nothing any more")
@@ -92,8 +98,8 @@ async def sign_out(request: Request, response: Response, gateway: Here) -> dict[
     return {"signed_out": True}
 
 
-@routes.get("/me", summary="Who is signed in, and the clinic's time zone")
-async def me(gateway: Here, viewer: SignedIn) -> dict[str, str]:
+@routes.get("/me", summary="Who is signed in, what they may send, and the clinic's time zone")
+async def me(gateway: Here, viewer: SignedIn) -> dict[str, Any]:
     return _me(gateway, viewer.staff_id, viewer.user)
 
 

@@ -1,0 +1,80 @@
+/* How the patient is: responsiveness, dissociation, nausea, pain, symptoms. */
+import type { Session } from "../../model";
+import { Choice, type Option, Scale } from "../fields";
+import { FormDialog, useForm } from "../form";
+import { About, occurred, When } from "./about";
+
+/** MOAA/S and its anchors: bmcanesthesiol s12871-022-01788-1, table 2. */
+const MOAAS: readonly Option[] = [
+  { value: "5", label: "5", note: "Responds readily to name, normal tone" },
+  { value: "4", label: "4", note: "Lethargic response to name, normal tone" },
+  { value: "3", label: "3", note: "Responds only if name called loudly or repeatedly" },
+  { value: "2", label: "2", note: "Responds only to mild prodding or shaking" },
+  { value: "1", label: "1", note: "Responds only to painful trapezius squeeze" },
+  { value: "0", label: "0", note: "No response to painful squeeze" },
+];
+
+/** The codes that the protocols alarm on first, then what is common and less grave. */
+const SYMPTOMS: readonly Option[] = [
+  { value: "chest_pain", label: "Chest pain" },
+  { value: "dyspnoea", label: "Short of breath" },
+  { value: "severe_headache", label: "Severe headache" },
+  { value: "vision_change", label: "Vision change" },
+  { value: "seizure", label: "Seizure" },
+  { value: "focal_deficit", label: "Focal deficit" },
+  { value: "stridor", label: "Stridor" },
+  { value: "syncope", label: "Syncope" },
+  { value: "unresponsive", label: "Unresponsive" },
+  { value: "vomiting", label: "Vomiting" },
+  { value: "dizziness", label: "Dizziness" },
+  { value: "anxiety", label: "Anxiety" },
+  { value: "agitation", label: "Agitation" },
+];
+
+const SCALES = [
+  ["dissociation", "Dissociation"],
+  ["nausea", "Nausea"],
+  ["pain", "Pain"],
+] as const;
+
+export function ObservationForm({ session, close }: { session: Session; close(): void }) {
+  const form = useForm({
+    id: "observation",
+    recorded: close,
+    make(reader) {
+      const scores = ["moaas", ...SCALES.map(([name]) => name)].map((name) => [name, reader.number(name, name)] as const);
+      const symptoms = reader.several("symptoms");
+      if (symptoms.length === 0 && scores.every(([, value]) => value === undefined)) reader.refuse("Nothing is entered yet.");
+      return { type: "RecordObservation", session_id: session.session_id, ...Object.fromEntries(scores), symptoms, ...occurred(reader) };
+    },
+  });
+  return (
+    <FormDialog
+      form={form}
+      title="Observation"
+      hint="Leave empty what you did not look at. Touch again to take back."
+      about={<About session={session} />}
+      button="Record"
+      wide
+      close={close}
+    >
+      <div class="two">
+        <Choice form={form} name="moaas" label="MOAA/S, responsiveness" options={MOAAS} list />
+        <div class="stack">
+          {SCALES.map(([name, label]) => (
+            <Scale key={name} form={form} name={name} label={`${label}, 0 none to 10 worst`} to={10} />
+          ))}
+          <When form={form} what="Seen" />
+        </div>
+      </div>
+      <Choice
+        form={form}
+        name="symptoms"
+        label="Symptoms"
+        hint="Chest pain to unresponsive raise a high alarm, whatever the numbers."
+        options={SYMPTOMS}
+        several
+      />
+    </FormDialog>
+  );
+}

@@ -1,0 +1,41 @@
+/* A dialog under the top bar: it takes the focus, keeps it, and gives it back. Escape asks to close. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+const STOPS = "input:not([disabled]), textarea, select, a[href], button:not([disabled]), [tabindex='0']";
+
+interface Props {
+  /** The id of the heading that names it. */
+  labelled: string;
+  wide?: boolean;
+  escape(): void;
+  children: ComponentChildren;
+}
+
+export function Dialog({ labelled, wide, escape, children }: Props) {
+  const self = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    const first = self.current?.querySelector<HTMLElement>("input, textarea, select") ?? self.current?.querySelector<HTMLElement>("button");
+    first?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  const keys = (event: KeyboardEvent): void => {
+    if (event.key === "Escape") escape();
+    if (event.key !== "Tab" || !self.current) return;
+    const stops = [...self.current.querySelectorAll<HTMLElement>(STOPS)];
+    const [edge, other] = event.shiftKey ? [stops[0], stops[stops.length - 1]] : [stops[stops.length - 1], stops[0]];
+    if (document.activeElement !== edge && self.current.contains(document.activeElement)) return;
+    event.preventDefault();
+    other?.focus();
+  };
+  return (
+    <div class="veil">
+      <section class={wide ? "dialog" : "dialog narrow"} role="dialog" aria-modal="true" aria-labelledby={labelled} ref={self} onKeyDown={keys}>
+        {children}
+      </section>
+    </div>
+  );
+}
