@@ -17,6 +17,7 @@ BUCKETS = ("STAFF", "LOGINS", "KEYS")
 
 # Each reader of the log follows with an ephemeral pull consumer of its own name (`log.follow(name=…)`).
 # NATS has no prefix wildcard within a token, so each name stands here: a new follower is a new line.
+GATEWAYS = 8  # of one clinic at once; each takes a free one of the numbered names
 FOLLOWERS: dict[str, tuple[str, ...]] = {
     "session-monitor": (
         "session-monitor-watch-events",
@@ -24,10 +25,10 @@ FOLLOWERS: dict[str, tuple[str, ...]] = {
         "session-monitor-ingest-events",
         "session-monitor-ingest-vitals",
     ),
-    "gateway": (
-        "gateway-board-events",
-        "gateway-board-vitals",
-        "gateway-staff-events",
+    "gateway": tuple(
+        f"{name}-{place}"
+        for name in ("gateway-board-events", "gateway-board-vitals", "gateway-staff-events")
+        for place in range(1, GATEWAYS + 1)
     ),
     "read-models": tuple(
         f"read-models-{name}{suffix}"

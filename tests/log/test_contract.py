@@ -145,6 +145,21 @@ async def test_a_follower_sees_what_was_and_what_comes(log: Log) -> None:
     await batches.aclose()
 
 
+async def test_several_readers_follow_under_one_name(log: Log) -> None:
+    session = uuid4()
+    at = [attached(session, n) for n in range(2)]
+    await log.append(f"session.{session}", [at[0]], 0)
+    many = [
+        log.follow(EVENTS, "kap.events.>", after=0, name="operator-contract", places=3).batches()
+        for _ in range(3)
+    ]
+    assert [[r.event for r in await take(batches, 1)] for batches in many] == [[at[0]]] * 3
+    await log.append(f"session.{session}", [at[1]], 1)
+    assert [[r.event for r in await take(batches, 1)] for batches in many] == [[at[1]]] * 3
+    for batches in many:
+        await batches.aclose()
+
+
 async def test_a_follower_ticks_while_nothing_happens(log: Log) -> None:
     batches = log.follow(EVENTS, "kap.events.>", after=0, name="operator-contract").batches()
     async with asyncio.timeout(5):

@@ -11,12 +11,14 @@ from kap import service
 from kap.decider import Unavailable
 from kap.envelope import VITALS
 from kap.events.vitals import VitalRecorded
+from kap.follow import Follower
 from kap.log import JetStreamLog
 from kap_local import deploy_files, nats_server
 from kap_local.guard import Guard
 from kap_local.ports import free_port
 from kap_local.testing import until
 from nats.aio.client import Client
+from prometheus_client import REGISTRY
 
 from tests.log.test_contract import reading, take
 
@@ -31,6 +33,40 @@ async def test_a_deleted_consumer_is_made_anew(client: Client) -> None:
     await log.record([reading(session, n) for n in range(10, 20)], after=0)
     assert [r.position for r in await take(batches, 10)] == list(range(11, 21))
     await batches.aclose()
+
+
+async def test_readers_that_share_a_name_leave_each_other_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each keeps the place it has, also when its own consumer is lost; a place nobody reads at is freed."""
+    monkeypatch.setattr("kap.follow.INACTIVE_S", 1)
+    log, session = JetStreamLog(client, "main", "tests"), uuid4()
+    await log.record([reading(session, 0)], after=0)
+
+    def follow() -> Follower:
+        return log.follow(VITALS, "kap.vitals.>", after=0, name="operator-shared", places=2)
+
+    def restarts() -> float:
+        return REGISTRY.get_sample_value("kap_follower_restarts_total", {"follower": "operator-shared"}) or 0
+
+    one, two, third = follow(), follow(), follow()
+    ones, twos, thirds = one.batches(), two.batches(), third.batches()
+    await take(ones, 1)
+    await take(twos, 1)
+    assert (one.consumer, two.consumer) == ("operator-shared-1", "operator-shared-2")
+    assert await anext(thirds) == [] and third.pending is None  # and says so, until there is a place
+    made = restarts()
+
+    await client.request("$JS.API.CONSUMER.DELETE.VITALS.operator-shared-2", b"")
+    await log.record([reading(session, 1)], after=0)
+    assert [r.position for r in await take(twos, 1)] == [2] and two.consumer == "operator-shared-2"
+    assert [r.position for r in await take(ones, 1)] == [2]
+    assert restarts() == made + 1
+
+    await ones.aclose()
+    assert [r.position for r in await take(thirds, 2)] == [1, 2] and third.consumer == "operator-shared-1"
+    await twos.aclose()
+    await thirds.aclose()
 
 
 async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(guard: Guard, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from kap_local import deploy_files, nats_server
 from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from projections import board
 
 permissions = deploy_files.permissions()
 
@@ -93,10 +94,13 @@ async def test_each_records_its_own_aggregates_and_no_others(users: dict[str, Us
 FOLLOWERS = [(user, name) for user, names in permissions.FOLLOWERS.items() for name in names]
 
 
-@pytest.mark.parametrize(("user", "follower"), FOLLOWERS, ids=lambda value: str(value))
-async def test_each_follower_works_under_its_own_user(
-    users: dict[str, User], user: str, follower: str
-) -> None:
+@pytest.mark.parametrize("user", permissions.FOLLOWERS)
+async def test_each_follower_works_under_its_own_user(users: dict[str, User], user: str) -> None:
+    for follower in permissions.FOLLOWERS[user]:
+        await works(users, user, follower)
+
+
+async def works(users: dict[str, User], user: str, follower: str) -> None:
     stream, subject, filtered = (
         ("VITALS", "kap.vitals.main.1", "kap.vitals.>")
         if "vitals" in follower
@@ -118,6 +122,10 @@ async def test_each_follower_works_under_its_own_user(
     assert (await me.api(f"CONSUMER.INFO.{stream}.{follower}"))["name"] == follower
     assert (await me.api(f"CONSUMER.DELETE.{stream}.{follower}"))["success"]
     assert me.forbidden == []
+
+
+def test_a_gateway_finds_as_many_places_as_it_may_take() -> None:
+    assert permissions.GATEWAYS == board.GATEWAYS
 
 
 @pytest.mark.parametrize("name", SERVICES)

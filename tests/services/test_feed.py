@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,14 @@ class Place:
             log=log,
         )
         return process.Running(started, f"http://127.0.0.1:{port}", log)
+
+    def beside(self) -> "Place":
+        """A second gateway of the same clinic, with its own ports and snapshot."""
+        folder = self.folder / "beside"
+        folder.mkdir()
+        gw.settings(folder)
+        (folder / "clinic.key").write_text((self.folder / "clinic.key").read_text())
+        return replace(self, folder=folder, http_port=free_port(), feed_port=free_port())
 
     @contextmanager
     def running(self, parts: str = "feed,http") -> Iterator[process.Running]:
@@ -229,6 +237,61 @@ async def test_feed_and_http_apart_share_sign_ins_and_tickets(place: Place, log:
             async with place.page() as page:
                 snapshot = await frame(page, "snapshot")
                 assert [s["session_id"] for s in snapshot["sessions"]] == [str(session_id)]
+
+
+async def stopped(service: process.Running) -> None:
+    """By SIGTERM, in order, with nothing to complain about."""
+    service.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(service.process.wait, 15) in (0, -signal.SIGTERM)
+    assert not [line for line in service.lines() if line["level"] in ("error", "critical")], service.lines()
+
+
+async def test_two_gateways_live_beside_each_other(place: Place, log: JetStreamLog) -> None:
+    """A minute's readings and facts come to the pages of both, and neither begins anew for the other."""
+    session_id = uuid4()
+    await append(log, opened(session_id, datetime.now(UTC)))
+    with place.running() as one:
+        await process.ready(one)
+        beside = place.beside()
+        with beside.running() as two:
+            await process.ready(two)
+            async with place.page() as first, beside.page() as second:
+                sent = [live(session_id, n) for n in range(60)]
+                for n, item in enumerate(sent):
+                    await log.record([item], 1)
+                    if n % 10 == 0:
+                        await append(log, raised(session_id, at=datetime.now(UTC)))
+                    await asyncio.sleep(0.02)
+                for page in (first, second):
+                    heard: list[str] = []
+                    while len(heard) < 60:
+                        heard += [r["id"] for r in (await frame(page, "changes"))["readings"]]
+                    assert heard == [str(item.id) for item in sent]
+            async with httpx.AsyncClient(trust_env=False) as http:
+                for service in (one, two):
+                    metrics = (await http.get(f"{service.http}/metrics")).text
+                    assert 'kap_follower_position{follower="gateway-board-vitals"} 60.0' in metrics
+                    assert "kap_follower_restarts_total{" not in metrics
+            await stopped(two)
+        await stopped(one)
+
+
+async def test_stopped_in_order_it_says_nothing(place: Place, log: JetStreamLog) -> None:
+    """Also while much is read and a page does not hear that it is closed: all ends before its connection."""
+    session_id = uuid4()
+    await append(log, opened(session_id, datetime.now(UTC)))
+    for turn in range(2):
+        with place.running() as service:
+            await process.ready(service)
+            async with place.page() as page:
+                page.transport.pause_reading()
+                much = [live(session_id, 10_000 * turn + n) for n in range(6000)]
+                recording = asyncio.gather(
+                    *(log.record(much[n : n + 500], 1) for n in range(0, len(much), 500))
+                )
+                await asyncio.sleep(0.2)
+                await stopped(service)
+                await recording
 
 
 async def test_another_log_than_the_one_that_was_read_stops_it(place: Place, log: JetStreamLog) -> None:

@@ -2,16 +2,22 @@
 
 A follower survives reconnects, a restarted server and a deleted consumer: it makes its consumer anew at
 its own position, which lives with the reader's data and never in the consumer.
+
+A reader that runs once has its consumer's name to itself, and takes it from whoever had it. Of one that may
+run several times at once, each takes a free one of `places` numbered names: permissions must name each, and
+know no wildcard for the end of a name. The server frees the place of one that is gone.
 """
 
 import asyncio
 import json
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
+from uuid import uuid4
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -40,8 +46,11 @@ PULL = 1000  # messages asked for at a time; at most twice as many are on their 
 IDLE_S = 1.0
 SILENT_S = 3.0  # heartbeats come each second: three missing means the consumer is gone
 EXPIRES_S = 30
-INACTIVE_S = 60
+INACTIVE_S = 15  # after which the server removes the consumer of a reader that is gone
+TAKEN = 10148  # a consumer of this name is there, with another configuration
 NS = 1_000_000_000
+
+log = logging.getLogger("kap.follow")
 
 
 class LogLostTail(Exception):
@@ -75,12 +84,23 @@ class Follower:
     """`async for batch in follower` gives up to 500 `Recorded` at a time; none, each second, when idle."""
 
     def __init__(
-        self, nats: Client, stream: str, subject: str, *, after: int, name: str, epoch: str | None = None
+        self,
+        nats: Client,
+        stream: str,
+        subject: str,
+        *,
+        after: int,
+        name: str,
+        places: int = 1,
+        epoch: str | None = None,
     ) -> None:
         self.nats = nats
         self.stream = stream
         self.subject = subject
         self.name = name
+        self.consumers = [name] if places == 1 else [f"{name}-{n}" for n in range(1, places + 1)]
+        self.consumer = self.consumers[0]  # the one of these that is ours
+        self._mark = {"kap-follower": uuid4().hex}  # tells our consumer from another's of that name
         self.position = after
         self.epoch = epoch
         self.pending: int | None = None  # events this follower has still to read; None: not known yet
@@ -192,7 +212,7 @@ class Follower:
     async def _pull(self, inbox: str) -> None:
         self._asked += PULL
         ask = {"batch": PULL, "expires": EXPIRES_S * NS, "idle_heartbeat": int(IDLE_S * NS)}
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.name}"
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.consumer}"
         await self.nats.publish(subject, json.dumps(ask).encode(), reply=inbox)
 
     async def _create(self) -> None:
@@ -209,9 +229,19 @@ class Follower:
                 "lost its tail. Restore it, or rebuild everything that was read from it."
             )
         self.epoch = created
-        await self._api(f"CONSUMER.DELETE.{self.stream}.{self.name}", {}, missing=True)
+        for name in dict.fromkeys([self.consumer, *self.consumers]):
+            if await self._take_name(name):
+                self.consumer = name
+                return
+        log.warning("no place for one more reader of the log", extra={"follower": self.name})
+        raise _Gone("every name is taken")
+
+    async def _take_name(self, name: str) -> bool:
+        """Make the consumer, unless its name is another's."""
+        if len(self.consumers) == 1 or await self._ours(name):
+            await self._api(f"CONSUMER.DELETE.{self.stream}.{name}", {}, missing=True)
         config = {
-            "name": self.name,
+            "name": name,
             "deliver_policy": "by_start_sequence",
             "opt_start_seq": self.position + 1,
             "ack_policy": "none",
@@ -220,23 +250,39 @@ class Follower:
             "mem_storage": True,
             "num_replicas": 1,
             "inactive_threshold": INACTIVE_S * NS,
+            "metadata": self._mark,
         }
-        answer = await self._api(
-            f"CONSUMER.CREATE.{self.stream}.{self.name}.{self.subject}",
-            {"stream_name": self.stream, "config": config},
-        )
+        body = {"stream_name": self.stream, "config": config, "action": "create"}
+        try:
+            answer = await self._api(f"CONSUMER.CREATE.{self.stream}.{name}.{self.subject}", body)
+        except _Gone as error:
+            if error.code == TAKEN:
+                return False
+            raise
         self.pending = int(answer["num_pending"])
+        return True
+
+    async def _ours(self, name: str) -> bool:
+        """Whether it is there from before: we may have lost the connection, or a message."""
+        answer = await self._api(f"CONSUMER.INFO.{self.stream}.{name}", {}, missing=True)
+        metadata = answer.get("config", {}).get("metadata", {})
+        return bool(self._mark.items() <= metadata.items())
 
     async def _api(self, call: str, body: dict[str, Any], *, missing: bool = False) -> dict[str, Any]:
         reply = await self.nats.request(f"$JS.API.{call}", json.dumps(body).encode(), timeout=2)
         answer: dict[str, Any] = json.loads(reply.data)
-        if "error" in answer and not missing:
-            raise _Gone(str(answer["error"].get("description")))
+        error = answer.get("error")
+        if error and not missing:
+            raise _Gone(str(error.get("description")), int(error.get("err_code", 0)))
         return answer
 
 
 class _Gone(Exception):
     """The consumer is gone or lost something: make it anew at the position read last."""
+
+    def __init__(self, why: str, code: int = 0) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 Source = Literal["EVENTS", "VITALS"]

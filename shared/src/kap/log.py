@@ -109,10 +109,17 @@ class JetStreamLog:
         return Head(epoch=str(answer["created"]), last=int(answer["state"]["last_seq"]))
 
     def follow(
-        self, stream: str, subject: str, *, after: int, name: str, epoch: str | None = None
+        self,
+        stream: str,
+        subject: str,
+        *,
+        after: int,
+        name: str,
+        places: int = 1,
+        epoch: str | None = None,
     ) -> Follower:
         """Batches of what the stream holds and will hold past `after`; see `kap.follow`."""
-        return Follower(self.nats, stream, subject, after=after, name=name, epoch=epoch)
+        return Follower(self.nats, stream, subject, after=after, name=name, places=places, epoch=epoch)
 
     async def close(self) -> None:
         await self._recorder.close()

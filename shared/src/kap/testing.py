@@ -52,7 +52,14 @@ class MemoryLog:
         return Head(self.epoch, len(self.streams[stream]))
 
     def follow(
-        self, stream: str, subject: str, *, after: int, name: str, epoch: str | None = None
+        self,
+        stream: str,
+        subject: str,
+        *,
+        after: int,
+        name: str,
+        places: int = 1,
+        epoch: str | None = None,
     ) -> "MemoryFollower":
         return MemoryFollower(self, stream, subject, after, name, epoch)
 

@@ -38,6 +38,7 @@ TREND_STEP_MS = 5000  # one point in five seconds: 180 in fifteen minutes
 CHUNK = 250  # events folded before anyone else gets a turn
 SAVE_EVERY_S = 10.0
 LOAD_TRIES = 5
+GATEWAYS = 8  # that follow at once; deploy/nats/permissions.py names as many
 FORMAT = 2  # another number makes every older snapshot be ignored
 
 SESSIONS = Gauge("kap_board_sessions", "Sessions on the live board.")
@@ -303,6 +304,7 @@ class Board:
                 f"kap.{stream.lower()}.>",
                 after=after,
                 name=f"{name}-{stream.lower()}",
+                places=GATEWAYS,
                 epoch=self.epochs.get(stream),
             )
             for stream, after in positions.items()
