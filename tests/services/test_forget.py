@@ -214,11 +214,10 @@ async def test_a_gateway_hears_of_a_forgetting_that_another_answered(
         await gw.until(lambda: name(UUID(patient_id)) == NAME, "the name at the other gateway")
         admin = await one.signed_in("admin")
         await gw.send(admin, "intake", "ForgetPerson", patient_id=patient_id, ground="request")
-        await gw.until(lambda: name(UUID(patient_id)) is None, "the forgetting at the other gateway", 30)
+        await gw.until(lambda: name(UUID(patient_id)) is None, "the forgetting at the other gateway")
         await gw.until(
             lambda: patient_id in json.loads((other_folder / "keys.backup").read_text())["forgotten"],
             "the other gateway's backup",
-            30,
         )
         people = other.gateway.people
         with pytest.raises(keys.Forgotten):

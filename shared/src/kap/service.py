@@ -161,6 +161,20 @@ def broker(name: str) -> NatsBroker:
     )
 
 
+@asynccontextmanager
+async def connection(name: str) -> AsyncIterator[Client]:
+    """For what runs beside the edge, whose own FastStream closes before the lifespan ends.
+
+    When it is closed for good, its followers say so.
+    """
+    servers, user, password = nats_url()
+    client = await connect(servers, user=user, password=password, **nats_options(name))
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
 async def _closed() -> None:
     # Nothing reconnects a closed connection: better to be restarted than to live on deaf (trap 5).
     if not _stopping.is_set():

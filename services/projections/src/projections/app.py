@@ -43,9 +43,9 @@ def build(only: Collection[str] = PARTS) -> AsgiFastStream:
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        client = await nats.connect()
-        source = JetStreamLog(client, clinic, name)
         async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(service.connection(name))
+            source = JetStreamLog(client, clinic, name)
             if "read-models" in only:
                 models = keepers(source, database)
                 checks.append(models)

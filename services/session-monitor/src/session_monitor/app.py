@@ -15,7 +15,6 @@ from kap.envelope import EVENTS
 from kap.events import Anything, Unknown, corrected
 from kap.events.vitals import Sample
 from kap.log import JetStreamLog
-from nats import connect
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
@@ -215,37 +214,32 @@ def build() -> AsgiFastStream:
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        # A connection of its own: FastStream closes the edge's before this ends, but what devices sent is
-        # to be recorded and answered first. When it is closed for good, its followers say so.
-        servers, user, password = service.nats_url()
-        client = await connect(
-            servers, user=user, password=password, **service.nats_options("session-monitor")
-        )
-        store = JetStreamLog(client, clinic, "session-monitor")
-        async with vitals_in(store, client, clinic, zone, mllp_port, settings.bind()) as vitals:
-            cache = Cache()
-            watching.append(Watching(store, cache, path))
-            watched = watching[0].watch
-            monitor = Monitor(store, clinic, vitals, Rooms(store), lambda id: latest(watched, id), cache)
-            starting.append(vitals)
+        # What devices sent is to be recorded and answered before this ends.
+        async with service.connection("session-monitor") as client:
+            store = JetStreamLog(client, clinic, "session-monitor")
+            async with vitals_in(store, client, clinic, zone, mllp_port, settings.bind()) as vitals:
+                cache = Cache()
+                watching.append(Watching(store, cache, path))
+                watched = watching[0].watch
+                monitor = Monitor(store, clinic, vitals, Rooms(store), lambda id: latest(watched, id), cache)
+                starting.append(vitals)
 
-            @nats.subscriber(f"kap.commands.{clinic}.session", queue="session-monitor", max_workers=32)
-            async def handle(command: Wire, dry_run: service.DryRun) -> service.Answer:
-                return await service.answer(command, monitor.act, dry_run)
+                @nats.subscriber(f"kap.commands.{clinic}.session", queue="session-monitor", max_workers=32)
+                async def handle(command: Wire, dry_run: service.DryRun) -> service.Answer:
+                    return await service.answer(command, monitor.act, dry_run)
 
-            tasks = [
-                asyncio.create_task(or_end(follow_facts(store, monitor.rooms, vitals))),
-                asyncio.create_task(or_end(watching[0].run())),
-                asyncio.create_task(or_end(PatientNumbers(store, cache, vitals).run())),
-            ]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                watching[0].save()
-        await store.close()
-        await client.close()
+                tasks = [
+                    asyncio.create_task(or_end(follow_facts(store, monitor.rooms, vitals))),
+                    asyncio.create_task(or_end(watching[0].run())),
+                    asyncio.create_task(or_end(PatientNumbers(store, cache, vitals).run())),
+                ]
+                try:
+                    yield
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
+                    watching[0].save()
+            await store.close()
 
     return service.app("session-monitor", nats, lifespan, ready)
