@@ -171,6 +171,7 @@ async def test_a_server_that_is_behind_says_so_on_a_sessions_page(look: Look, wa
         await expect(window.banner.get_by_role("alert")).to_contain_text(
             "alarms may be missing. Go to the bedside monitors.", timeout=(STALE_S + NOTICED_WITHIN_S) * 1000
         )
+        await expect(window.page.locator(".live-pill")).to_have_text("Not live")
     await expect(window.banner).to_have_count(0, timeout=BACK_WITHIN_MS)
 
 

@@ -69,7 +69,13 @@ def build(only: Collection[str] = PARTS) -> AsgiFastStream:
                     )
                     log.info("http", extra={"port": http_port})
                 if "feed" in only:
-                    feed = Feed(board, redeem=own.redeem, present=own.present, stands=own.stands)
+                    feed = Feed(
+                        board,
+                        redeem=own.redeem,
+                        present=own.present,
+                        stands=own.stands,
+                        hears=own.hears_monitors,
+                    )
                     board.on_change = feed.publish
                     pages = origins(given.public_url, bind, http_port)
                     server = await stack.enter_async_context(feed.serve(_bound(bind, ports[1]), pages))

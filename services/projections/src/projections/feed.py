@@ -81,9 +81,14 @@ class Viewer:
 
 Redeem = Callable[[str], Awaitable[Viewer | None]]
 Stands = Callable[[Viewer], Awaitable[bool]]
+Hears = Callable[[], bool]  # whether session-monitor, which takes the readings in, is heard from
 
 
 async def _always(viewer: Viewer) -> bool:
+    return True
+
+
+def _heard() -> bool:
     return True
 
 
@@ -128,11 +133,18 @@ class Feed:
     """`redeem` says whose a ticket is, `stands` whether a viewer's sign-in still does."""
 
     def __init__(
-        self, board: Board, *, redeem: Redeem, present: Present = unnamed, stands: Stands = _always
+        self,
+        board: Board,
+        *,
+        redeem: Redeem,
+        present: Present = unnamed,
+        stands: Stands = _always,
+        hears: Hears = _heard,
     ) -> None:
         self.board = board
         self.redeem = redeem
         self.stands = stands
+        self.hears = hears
         self.present = present
         self.places: dict[View, set[_Place]] = {"staff": set(), "wall": set()}
         self.slow: set[_Place] = set()
@@ -425,9 +437,14 @@ class Feed:
             broadcast(quick, self._heartbeat(), text=True)
 
     def _heartbeat(self) -> bytes:
-        """How far behind each hop is: the log's two followers, and the way from arrival to sending."""
+        """How far behind each hop is: the log's two followers, and the way from arrival to sending.
+
+        Vitals are null also while session-monitor is silent: what the monitors send is then in no log.
+        """
         delivery, self._delivery_s = self._delivery_s, None
         hops = {stream.lower(): s for stream, s in self.board.lag_s().items()} | {"delivery": delivery}
+        if not self.hears():
+            hops["vitals"] = None
         lag_ms = {hop: None if s is None else round(s * 1000, 1) for hop, s in hops.items()}
         return b'%b,"lag_ms":%b}' % (self._head("heartbeat", self.positions), to_json(lag_ms))
 

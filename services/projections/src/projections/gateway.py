@@ -99,6 +99,7 @@ class Gateway:
         self.people.on_name = self._renamed
         self.database: asyncpg.Pool[asyncpg.Record] | None = None
         self._devices: tuple[float, bytes] | None = None
+        self._started = time.monotonic()
 
     @property
     def directory(self) -> Directory:
@@ -213,6 +214,11 @@ class Gateway:
 
     async def _on_devices(self, message: Msg) -> None:
         self._devices = (time.monotonic(), message.data)
+
+    def hears_monitors(self) -> bool:
+        """Whether session-monitor was heard within the last seconds; a gateway just started waits for it."""
+        heard = self._devices[0] if self._devices is not None else self._started
+        return time.monotonic() - heard <= DEVICES_KNOWN_FOR_S
 
     def devices(self) -> list[dict[str, Any]] | None:
         """As session-monitor said within the last seconds; None when it is silent."""

@@ -136,6 +136,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
   const s = session.value;
   const { tracks, resolution, failed } = history.value;
   const lost = health.value.lostSince;
+  const live = lost === null && health.value.behind === null;
   useEffect(() => {
     if (!s) return;
     const at = lost ?? serverNow();
@@ -176,7 +177,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
             Back to now
           </button>
         ) : (
-          <span class="live-pill" data-live={lost === null}>{lost === null ? "Following now" : "Not live"}</span>
+          <span class="live-pill" data-live={live}>{live ? "Following now" : "Not live"}</span>
         )}
         <button type="button" class="icon-text" aria-pressed={table} onClick={() => setTable(!table)}>
           <Icon name="table" />

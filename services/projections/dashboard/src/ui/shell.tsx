@@ -142,7 +142,7 @@ function FeedState() {
     if (!loaded.value) return { title: "Connecting", more: "waiting for the server", state: "connecting" };
     if (behind !== null) {
       const far = Number.isFinite(behind) ? ` ${seconds(Math.round(behind / 100) * 100)} s` : "";
-      return { title: `Behind${far}`, more: far ? "the server is catching up" : "the server does not reach its log", state: "behind" };
+      return { title: `Behind${far}`, more: far ? "the server is catching up" : "the server takes in no new values", state: "behind" };
     }
     if (stalled.value) return { title: `Stood still ${seconds(stalled.value.ms)} s`, more: "this browser hung", state: "stalled" };
     if (skew.value) return { title: `Clock off ${seconds(Math.round(skew.value / 1000) * 1000)} s`, more: "this machine's, tell IT", state: "skew" };
