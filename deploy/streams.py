@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nats
+from kap import settings
 from nats.aio.client import Client
 
 KIB, MIB = 1024, 1024 * 1024
@@ -210,6 +211,11 @@ async def connect(url: str) -> Client:
 
 
 async def main() -> int:
+    try:
+        settings.check_names()
+    except settings.SettingError as error:
+        print(error, file=sys.stderr)
+        return 2
     url = os.environ.get("KAP_NATS_URL")
     if not url:
         print(

@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from kap.settings import TABLE, SettingError, check_names
 from kap_local.nats_server import NatsServer
 
 SERVICES = ("intake", "session_monitor", "integration", "projections")
@@ -62,6 +64,31 @@ def test_a_wrong_setting_is_refused_by_its_name(service: str, name: str, value: 
 )
 def test_a_setting_of_its_own_is_refused_by_its_name(service: str, name: str, value: str) -> None:
     assert name in refused(service, **{name: value})
+
+
+def test_a_misspelt_setting_is_refused_with_the_one_that_it_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = refused("intake", KAP_SNAPSHOT_FLIE="/somewhere")
+    assert said == "intake: KAP_SNAPSHOT_FLIE is no setting of KAP: is KAP_SNAPSHOT_FILE meant?\n"
+    for program in (["-m", "kap_local.cli", "score", "news2", "{}"], ["deploy/streams.py"]):
+        done = subprocess.run(
+            [sys.executable, *program], env=settings(KAP_REPLICA="3"), capture_output=True, text=True
+        )
+        assert (
+            done.returncode != 0 and "KAP_REPLICA is no setting of KAP: is KAP_REPLICAS meant?" in done.stderr
+        )
+    monkeypatch.setenv("KAP_XYZ", "1")
+    with pytest.raises(SettingError, match=r"KAP_XYZ is no setting of KAP$"):
+        check_names()
+
+
+def test_the_readme_lists_each_setting_once() -> None:
+    rows = [
+        line.split("|")[1]
+        for line in Path("README.md").read_text().splitlines()
+        if line.startswith("| `KAP_")
+    ]
+    listed = [name.strip(" `") for row in rows for name in row.split(",")]
+    assert sorted(listed) == sorted(TABLE)
 
 
 def test_a_port_in_use_and_a_wrong_password_are_named(nats_server: NatsServer) -> None:

@@ -336,6 +336,7 @@ def main(name: str, build: Callable[[], Any]) -> None:
     """Run a service until SIGTERM or Ctrl-C; a wrong setting ends it with exit code 2 and its name."""
     logs(name)
     try:
+        settings.check_names()
         host, port = settings.bind(), settings.port("KAP_PORT")
         settings.listenable("KAP_PORT", host, port)
         application = build()

@@ -1,14 +1,33 @@
 """Settings come from `KAP_*` environment variables; a wrong or missing one is refused by name."""
 
+import difflib
 import os
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+TABLE = frozenset(  # in the README, too
+    """
+    KAP_ALLOW_UNSYNCED KAP_BIND KAP_CLINIC KAP_CLINIC_KEY_FILE KAP_DASHBOARD KAP_DATABASE_URL KAP_FEED_PORT
+    KAP_FIRST_USERS_FILE KAP_HTTP_PORT KAP_KEY_BACKUP_FILE KAP_MLLP_PORT KAP_NATS_MONITOR_URL KAP_NATS_URL
+    KAP_PORT KAP_PUBLIC_FEED_URL KAP_PUBLIC_URL KAP_REPLICAS KAP_SNAPSHOT_FILE KAP_TIMEZONE
+    """.split()
+)
+KNOWN = TABLE | {"KAP_USERNAME", "KAP_PASSWORD", "KAP_TRACE", "KAP_SCREENS", "KAP_PYTHON"}
+OF_NATS = ("KAP_NATS_PASSWORD_", "KAP_SERVER_NAME", "KAP_ROUTES")  # deploy/nats/nats-server.conf reads these
+
 
 class SettingError(Exception):
     """A setting is missing or wrong. The message names it and says what it should be."""
+
+
+def check_names() -> None:
+    """Refuse a `KAP_*` variable that nothing reads: it is one that was misspelt, and meant to count."""
+    for name in sorted(os.environ):
+        if name.startswith("KAP_") and name not in KNOWN and not name.startswith(OF_NATS):
+            near = difflib.get_close_matches(name, KNOWN, 1)
+            raise SettingError(f"{name} is no setting of KAP{f': is {near[0]} meant?' if near else ''}")
 
 
 def text(name: str, default: str | None = None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from kap import settings
 from typer.core import TyperGroup
 
 from kap_local.failure import Failure
@@ -45,6 +46,10 @@ kap = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pret
 @kap.callback()
 def _() -> None:
     """KAP watches over ketamine-assisted psychotherapy."""
+    try:
+        settings.check_names()
+    except settings.SettingError as error:
+        raise Failure(str(error)) from None
 
 
 def failing_in_a_sentence(run: Callable[[], object]) -> None:
