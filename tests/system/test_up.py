@@ -175,6 +175,20 @@ def test_the_command_line_explains_itself() -> None:
     assert kap("no-such-command").returncode == 2
 
 
+def test_forget_says_who_is_unknown_before_it_asks_who_is_there(up: Callable[..., Up]) -> None:
+    data = str(up().ready().data)
+    for unknown, why in (
+        ("9999", "No patient has the number 9999."),
+        (
+            "019f0000-0000-7000-8000-000000000000",
+            "No patient has the id 019f0000-0000-7000-8000-000000000000.",
+        ),
+        ("ninety", "'ninety' is neither a patient's id nor a number of 4 to 8 digits."),
+    ):
+        done = kap("forget", unknown, "--data", data)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"kap: {why}\n")
+
+
 def test_an_error_is_one_sentence(tmp_path: Path) -> None:
     refused = kap("tail", "--data", str(tmp_path))
     assert refused.returncode == 1

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import nats
 import typer
+from kap import service, settings
+from kap.envelope import EVENTS
+from kap.log import JetStreamLog
+from nats.errors import Error as NatsError
 
 from kap_local import run_file
 from kap_local.clinic_client import Staff, credentials
@@ -17,15 +22,41 @@ from kap_local.failure import Failure
 Ground = Literal["request", "retention_ended", "registered_in_error"]
 
 
+def named(patient: str) -> str:
+    """The id or number as records write it."""
+    try:
+        return str(UUID(patient))
+    except ValueError:
+        if re.fullmatch(r"[0-9]{4,8}", patient):
+            return patient
+    raise Failure(f"{patient!r} is neither a patient's id nor a number of 4 to 8 digits.")
+
+
+async def on_record(url: str, patient: str) -> bool:
+    """Whether any patient's record names this id or number. Asked before anybody signs in."""
+    wanted = f'"{patient}"'.encode()
+    try:
+        client = await nats.connect(url, **service.nats_options("operator"))
+    except (OSError, NatsError) as error:
+        raise Failure(f"NATS does not answer: {error}") from None
+    try:
+        log = JetStreamLog(client, settings.clinic(), "forget")
+        follower = log.follow(EVENTS, "kap.events.*.patient.>", after=0, name="kap-forget")
+        async for batch in follower:
+            if any(wanted in item.body for item in batch):
+                return True
+            if follower.caught_up:
+                break
+        return False
+    finally:
+        await client.close()
+
+
 async def find(staff: Staff, patient: str) -> dict[str, Any]:
     """By id, or by the clinic's number when it is one patient's alone."""
-    try:
-        found: dict[str, Any] = await staff.get(f"/api/patients/{UUID(patient)}")
+    if not patient.isdigit():
+        found: dict[str, Any] = await staff.get(f"/api/patients/{patient}")
         return found
-    except ValueError:
-        pass  # not an id
-    if not re.fullmatch(r"[0-9]{4,8}", patient):
-        raise Failure(f"{patient!r} is neither a patient's id nor a number of 4 to 8 digits.")
     matches = (await staff.get("/api/patients", search=patient))["patients"]
     exact = [match for match in matches if match["number"] == patient]
     if len(exact) != 1:
@@ -78,7 +109,10 @@ def forget(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Forget a person: erase their key, so that nobody can read their name or free text again."""
+    patient = named(patient)
     address = http or run_file.read(data)["http"]
+    if http is None and not asyncio.run(on_record(run_file.read(data)["nats"], patient)):
+        raise Failure(f"No patient has the {'number' if patient.isdigit() else 'id'} {patient}.")
     login = credentials(username, None)
     if login is None:
         username = username or typer.prompt("Administrator's user name")
