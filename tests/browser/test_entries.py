@@ -1,4 +1,4 @@
-"""An entry is never lost: while the network is away it is kept and shown; later it is sent once or refused."""
+"""An entry is never lost: with the network away it is kept and shown; later it is sent once or refused."""
 
 import re
 from typing import Any
