@@ -191,7 +191,9 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert (await clinic.ingest("M1", spo2=97, heart_rate=70))["status"] == "recorded"
 
         giving = {**of, "dose": DOSE, "checked_by": PRESCRIBER, "id": str(uuid4()), "at": now()}
-        assert await send("GiveDose", **giving) == {"refused": "The session has no pre-dose check."}
+        refused = await send("GiveDose", **giving)
+        assert refused["refused"] == "The session has no pre-dose check."
+        assert refused["points"] == {"check": "The session has no pre-dose check."}
         assert (await send("CheckPreDose", **of, **CHECK))["recorded"] == 1
         given = await send("GiveDose", **giving)
         assert given["recorded"] == 1
