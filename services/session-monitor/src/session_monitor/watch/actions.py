@@ -26,9 +26,11 @@ def take(watch: Watch) -> list[Action]:
     """The commands that bring the log up to what was found, each once."""
     actions: list[Action] = []
     for session_id in sorted(watch.news):
-        for alarm in watch.sessions[session_id].alarms.values():
+        session = watch.sessions[session_id]
+        for alarm in session.alarms.values():
             over = alarm.ended is not None
-            if not alarm.raised and not alarm.asked_raise:
+            waits = session.past_until is not None and not (over or alarm.late)
+            if not alarm.raised and not alarm.asked_raise and not waits:
                 alarm.asked_raise = True
                 actions.append(raise_command(session_id, alarm, late=alarm.late or over))
             if over and not alarm.cleared and not alarm.asked_clear:

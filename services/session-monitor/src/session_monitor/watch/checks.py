@@ -35,9 +35,10 @@ def done(watch: Watch, session: Session, at: datetime) -> None:
     """End what is not overdue any more, after a measurement or another dose."""
     if session.rules is None:
         return
-    overdue = {key for key, since in _overdue(session).items() if since < at}
+    overdue = _overdue(session)
     for name in _names(session):
-        if name in session.conditions and name not in overdue:
+        condition = session.conditions.get(name)
+        if condition is not None and condition.since != overdue.get(name):
             hold(watch, session, name, None, at)
     plan(session)
 

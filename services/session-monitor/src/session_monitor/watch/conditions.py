@@ -43,6 +43,11 @@ def hold(
         return
     if condition is None:
         condition = session.conditions[key] = Condition(at)
+    if condition.alarm is not None and not late:
+        known = session.alarms.get(condition.alarm)
+        if known is not None and known.late and known.onset < at:
+            end(watch, session, condition.alarm, at)  # the past reaches into the present: now it has to sound
+            condition.alarm = None
     if condition.alarm is None and (at - condition.since).total_seconds() >= for_s:
         condition.alarm = begin(
             watch,

@@ -29,7 +29,7 @@ def follow(
     if signal not in session.first and session.dosed_at is None and doubtful is None:
         session.first[signal] = value
     if signal == "respiratory_rate" and doubtful is None:
-        breathing(watch, session, value, at, typed=typed)
+        breathing(watch, session, value, at, typed=typed, late=track.late)
     for name, rule in session.rules.of_signal.get(signal, ()):
         match rule:
             case Change():
@@ -57,7 +57,13 @@ def covered(session: Session, track: Track, priority: Priority) -> bool:
 
 
 def breathing(
-    watch: Watch, session: Session, value: float | None, at: datetime, *, typed: bool = False
+    watch: Watch,
+    session: Session,
+    value: float | None,
+    at: datetime,
+    *,
+    typed: bool = False,
+    late: bool = False,
 ) -> None:
     """A rate of 0 is no breath; a rate that is lost after that (None) is still none."""
     there = session.rules.apnoea if session.rules is not None else None
@@ -67,7 +73,7 @@ def breathing(
     none = value <= 0 if value is not None else name in session.conditions
     text = f"No breath for {rule.for_s:g} s"
     found = Found("high", "physiological", text, "respiratory_rate", 0, rule.for_s) if none else None
-    hold(watch, session, name, found, at, for_s=0 if typed else rule.for_s)
+    hold(watch, session, name, found, at, for_s=0 if typed else rule.for_s, late=late)
 
 
 def baseline(session: Session, signal: str) -> float | None:

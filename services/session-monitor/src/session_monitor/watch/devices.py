@@ -49,7 +49,7 @@ def deadline(session: Session, device: Device) -> datetime:
 def silence(watch: Watch, session: Session, name: str, until: datetime) -> None:
     """Raise "no data" if the device's time ran out before `until`."""
     device = session.devices[name]
-    if device.silent is not None:
+    if device.silent is not None or session.past_until is not None:
         return
     onset = deadline(session, device)
     if until > onset:

@@ -24,6 +24,7 @@ from kap.events.session import (
 )
 from kap.events.vitals import VitalRecorded
 
+from session_monitor.watch import declared
 from session_monitor.watch.alarms import acknowledged, cleared, end_all, escalated, raised
 from session_monitor.watch.checks import advance, done
 from session_monitor.watch.devices import new_silence, unwatch
@@ -53,6 +54,7 @@ def fold(watch: Watch, recorded: Recorded) -> None:
                 session = watch.sessions[event.session_id] = Session(event.session_id)
                 session.rules = event.rules.alarms if event.rules is not None else None
                 session.expected = event.expected
+                declared.opened(session, event, recorded.time)
                 apply(watch, session, Entry(recorded.position, recorded.time, event))
         case LimitsChanged() | DeviceAttached() | DeviceDetached() | Discharged() | SessionAborted():
             later(watch, event.session_id, Entry(recorded.position, recorded.time, event))
@@ -123,7 +125,8 @@ def apply(watch: Watch, session: Session, entry: Entry) -> None:
     facts = corrected([Recorded(e.position, e.event, e.time) for e in session.facts])
     limits, attached, ended = context(session, facts)
     at, time = entry.event.at, entry.time
-    if session.rules is not None:
+    declared.fact(watch, session, entry)
+    if session.rules is not None and session.past_until is None:
         advance(watch, session, time)
     for name in [name for name in session.devices if name not in attached]:
         unwatch(watch, session, name, time)

@@ -80,7 +80,7 @@ def alarming(
             continue
         pending = waiting.get(b.rule)
         if pending is None:
-            pending = waiting[b.rule] = Pending(at)
+            pending = waiting[b.rule] = Pending(at, told=track.told)
         if not pending.over:
             pending.over = _over(rule, b, track.value, at - pending.since, typed=typed)
         if pending.over:
@@ -131,9 +131,13 @@ def unanswered(session: Session) -> datetime | None:
         for name, pending in track.pending.items():
             rule = session.rules.of_band.get(name)
             if pending.asked is not None and isinstance(rule, Confirmed):
-                at = pending.since + timedelta(seconds=rule.again_until_s)
+                at = _answer_by(pending, rule)
                 due = at if due is None else min(due, at)
     return due
+
+
+def _answer_by(pending: Pending, rule: Confirmed) -> datetime:
+    return (pending.told or pending.since) + timedelta(seconds=rule.again_until_s)
 
 
 def not_repeated(watch: Watch, session: Session, until: datetime) -> None:
@@ -145,9 +149,10 @@ def not_repeated(watch: Watch, session: Session, until: datetime) -> None:
             rule = session.rules.of_band.get(name)
             if pending.asked is None or not isinstance(rule, Confirmed):
                 continue
-            at = pending.since + timedelta(seconds=rule.again_until_s)
+            at = _answer_by(pending, rule)
             if until > at:
                 pending.over = True
+                track.late = False  # time ran out now, whenever it was measured
                 broken = outside(signal, getattr(session.limits, signal), track.value)
                 judge(watch, session, track, broken, max(at, track.at))
 

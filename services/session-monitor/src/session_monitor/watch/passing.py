@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from session_monitor.watch import escalation
+from session_monitor.watch import declared, escalation
 from session_monitor.watch.alarms import end
 from session_monitor.watch.checks import advance
 from session_monitor.watch.devices import silence
@@ -16,7 +16,8 @@ def tick(watch: Watch, now: datetime) -> None:
     for session in watch.sessions.values():
         if session.pending:
             settle(watch, session, now - SETTLE)
-        if session.due is not None:
+        declared.quiet(watch, session, now - GRACE)
+        if session.due is not None and session.past_until is None:
             advance(watch, session, now - GRACE)
         if session.unseen and escalation.due(session, now):
             watch.news.add(session.session_id)

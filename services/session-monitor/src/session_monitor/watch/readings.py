@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from kap.events.vitals import Sample, VitalRecorded
 
+from session_monitor.watch import declared
 from session_monitor.watch.checks import advance, measured, plan
 from session_monitor.watch.courses import follow
 from session_monitor.watch.devices import heard
@@ -15,8 +16,12 @@ from session_monitor.watch.state import NAMES, Session, Track, Watch
 def read(watch: Watch, session: Session, reading: VitalRecorded) -> None:
     at = min(reading.observed_at, reading.received_at)  # a time in the future never moves a clock
     ruled = session.rules is not None and session.ended is None
+    declared.reading(watch, session, reading, at)
     if ruled and session.due is not None:
-        advance(watch, session, reading.received_at if reading.backfilled else at)
+        if session.past_until is None:
+            advance(watch, session, reading.received_at if reading.backfilled else at)
+        elif reading.backfilled:  # a device tells its past in its order, so it tells how far that has come
+            advance(watch, session, at)
     if reading.device_id is not None and reading.device_id in session.devices:
         heard(watch, session, reading.device_id, reading, at)
         if ruled:
@@ -26,12 +31,12 @@ def read(watch: Watch, session: Session, reading: VitalRecorded) -> None:
         if signal == "pulse_rate":
             fresh = timedelta(seconds=session.limits.no_data_after_s)
             if "heart_rate" not in signals and not (session.ecg_at and at - session.ecg_at <= fresh):
-                value(watch, session, "heart_rate", "pulse_rate", sample, at, reading.backfilled, typed)
+                value(watch, session, "heart_rate", "pulse_rate", sample, at, reading, typed)
             continue
         if signal == "heart_rate":
             session.ecg_at = max(at, session.ecg_at or at)
         if signal in NAMES:
-            value(watch, session, signal, signal, sample, at, reading.backfilled, typed)
+            value(watch, session, signal, signal, sample, at, reading, typed)
     if ruled and "systolic" in signals:
         measured(watch, session, at)
         plan(session)
@@ -44,9 +49,10 @@ def value(
     signal: str,
     sample: Sample,
     at: datetime,
-    late: bool,
+    reading: VitalRecorded,
     typed: bool,
 ) -> None:
+    late = reading.backfilled
     track = session.tracks.get(rule)
     if session.ended is not None or (track is not None and at < track.at):
         if late or session.ended is not None:
@@ -62,6 +68,7 @@ def value(
         track = session.tracks[rule] = Track(at, sample.value, signal, late)
     else:
         track.at, track.value, track.signal, track.late = at, sample.value, signal, late
+    track.told = reading.received_at if late else at
     if broken or track.open or track.past or track.pending:
         judge(watch, session, track, broken, at, typed=typed)
     if session.rules is not None:

@@ -27,6 +27,8 @@ from pydantic import Field
 SETTLE = timedelta(seconds=1)  # readings recorded before a fact have reached the log by then
 GRACE = timedelta(seconds=1)  # a reading may be on its way for so long before its absence is an alarm
 SKEWED, IN_STEP = timedelta(seconds=2), timedelta(seconds=1.5)  # of the device's clock and ours
+DECLARED = timedelta(minutes=1)  # an opening recorded so much later begins a past that is declared
+QUIET = timedelta(seconds=30)  # a declared past of which nothing more came for so long has ended
 CUFF_HOLDS = timedelta(minutes=15)  # a cuff pressure says something for so long [D]
 UNEXPLAINED = timedelta(seconds=5)  # an alarm on record whose condition this watch does not find
 KEPT = timedelta(hours=24)  # after its end, for readings that come late
@@ -101,6 +103,7 @@ class Pending:
     since: datetime
     over: bool = False  # the delay, or the wait for a second reading
     asked: UUID | None = None
+    told: datetime | None = None  # when it was known, and a second reading could be asked for
 
 
 @dataclass(slots=True)
@@ -139,6 +142,7 @@ class Track:
     value: float
     signal: str
     late: bool
+    told: datetime | None = None  # when it was known: later than `at` when it was backfilled
     open: dict[str, UUID] = field(default_factory=dict)
     past: dict[str, UUID] = field(default_factory=dict)  # in backfilled readings older than the latest
     pending: dict[str, Pending] = field(default_factory=dict)
@@ -172,6 +176,7 @@ class Session:
     devices: dict[str, Device] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     ecg_at: datetime | None = None
+    past_until: datetime | None = None  # while a past is declared: when it ends, if nothing more of it comes
     ended: datetime | None = None
     forget_after: datetime | None = None
     alarms: dict[UUID, Alarm] = field(default_factory=dict)
