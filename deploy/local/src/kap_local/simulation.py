@@ -24,7 +24,7 @@ from kap_local import physiology
 from kap_local.bedside_monitor import BedsideMonitor
 from kap_local.clinic_client import Staff
 from kap_local.failure import Failure
-from kap_local.physiology import Body, Event
+from kap_local.physiology import Bedside, Body, Event, Shown
 
 log = logging.getLogger("kap.simulation")
 
@@ -40,13 +40,13 @@ ROOMS = [str(n) for n in range(1, 9)]  # that a new clinic has
 
 OPENED_MIN, ATTACHED_MIN, CHECKED_MIN = -20.0, -15.0, -4.0  # before the dose
 LAST_LOOK_MIN, STAY_MIN = 123.0, 125.0
-CUFF_EVERY_MIN = 5.0
 PAST_EVERY_S = 5.0  # a sample each so many seconds of a declared past; live it is one each second
 LIVE_WITHIN_S = 2.0
 CHUNK = 500
 ANSWER_S = 5.0
 TRY_FOR_S = 60.0  # a service that is started again is back within
 PLANNED_WITHIN_S = 30.0
+SETTLED_S = 4.0  # a refusal to leave that stays the same for so long is the gate's last word
 
 
 @dataclass
@@ -123,6 +123,8 @@ class Treatment:
     def __post_init__(self) -> None:
         self.noise = Random(self.random.getrandbits(64))  # the monitor's own: it runs beside the steps
         self.monitored = asyncio.Event()  # to the end of the stay
+        self.monitored_to = self.at(ATTACHED_MIN)
+        self.step_at = self.at(ATTACHED_MIN)  # of the next step: a past is told in its order
 
     @property
     def device(self) -> str:
@@ -172,10 +174,17 @@ class Treatment:
         async with asyncio.TaskGroup() as both:  # the stay goes on until the last reading is in
             both.create_task(self.monitor())
             for minute, step in self.steps():
-                await self.clock.until(self.at(minute))
-                await step(self.at(minute))
+                self.step_at = self.at(minute)
+                await self.clock.until(self.step_at)
+                while self.monitored_to < self.step_at < self.live_from():  # noqa: ASYNC110 - time passes too
+                    await asyncio.sleep(0.02)
+                await step(self.step_at)
         await self.follow_up()
         self.played.patients += 1
+
+    def live_from(self) -> datetime:
+        """What was before is told of, what is later is sent as it happens."""
+        return datetime.now(UTC) - timedelta(seconds=LIVE_WITHIN_S + 1)
 
     async def prepare(self) -> None:
         who, body = self.who, self.who.body
@@ -264,9 +273,7 @@ class Treatment:
             await self.monitored.wait()
             await self.send("prescriber", "session", "SignDischarge", at, **session)
             going = {**session, **WELL_AFTER, "escort": "The sister."}
-            try:
-                await self.send("nurse", "session", "Discharge", at, **going)
-            except Failure:  # as a prescriber would, who has seen the patient
+            if not await self.left(at, going):  # as a prescriber would, who has seen the patient
                 for point in MAY_LAST:
                     await self.send(
                         "prescriber", "session", "OverrideGate", at, **session,
@@ -277,8 +284,24 @@ class Treatment:
         protocol = next(p for p in defaults() if p.route == body.route)
         checks = [m for m in protocol.expected.checks_min if m < STAY_MIN - 3]
         steps: list[tuple[float, Callable[[datetime], Awaitable[None]]]] = [(CHECKED_MIN, check), (0.0, dose)]
-        steps += [(minute, observe(minute)) for minute in (*checks, LAST_LOOK_MIN)]
+        looks = [e.at_min + m for e in body.events for m in physiology.LOOKED_AT_MIN.get(e.kind, ())]
+        steps += [(m, observe(m)) for m in (*checks, *looks, LAST_LOOK_MIN) if m < STAY_MIN]
         return [*sorted(steps, key=lambda s: s[0]), (STAY_MIN, leave)]
+
+    async def left(self, at: datetime, going: dict[str, Any]) -> bool:
+        """Whether the gate opens. The monitor's last words are judged a moment later: ask until it stays."""
+        said, since = "", 0.0
+        while True:
+            try:
+                await self.send("nurse", "session", "Discharge", at, **going)
+                return True
+            except Failure as refused:
+                now = asyncio.get_running_loop().time()
+                if str(refused) != said:
+                    said, since = str(refused), now
+                elif now - since > SETTLED_S:
+                    return False
+            await asyncio.sleep(0.5)
 
     async def follow_up(self) -> None:
         """The integration visit on the next day, when that is past already."""
@@ -305,38 +328,34 @@ class Treatment:
 
     async def monitor(self) -> None:
         """The bedside monitor: what is past in bulk and declared, what is now each second over MLLP."""
-        body, sent, end = self.who.body, self.at(ATTACHED_MIN), self.at(STAY_MIN)
+        sent, end = self.at(ATTACHED_MIN), self.at(STAY_MIN)
+        shows = Bedside(self.who.body, self.dosed_at, sent, self.noise)
         bedside = BedsideMonitor(*self.mllp, self.device, self.who.number)
-        last_cuff: tuple[datetime, dict[str, float]] | None = None
-        next_cuff = sent
         try:
             while sent < end:
                 now = self.clock.now()
-                if (datetime.now(UTC) - sent).total_seconds() > LIVE_WITHIN_S + 1:
+                if sent < self.live_from():
                     readings: list[dict[str, Any]] = []
                     until = min(end, now - timedelta(seconds=LIVE_WITHIN_S))
+                    if not bedside.answers:  # a past is told in its order: no further than the steps are
+                        until = min(until, self.step_at)
                     while sent < until and len(readings) < CHUNK:
-                        minute = (sent - self.dosed_at).total_seconds() / 60
-                        values = physiology.monitor(body, minute, self.noise)
-                        if sent >= next_cuff:
-                            next_cuff = sent + timedelta(minutes=CUFF_EVERY_MIN)
-                            last_cuff = (sent, physiology.cuff(body, minute, self.noise))
-                            values |= last_cuff[1]
-                        readings.append({"device_time": sent.isoformat(), "signals": values})
+                        if shown := shows.at(sent):
+                            values = shown.values | (shown.cuff[1] if shown.cuff and shown.measured else {})
+                            readings.append({"device_time": sent.isoformat(), "signals": values})
                         sent += timedelta(seconds=PAST_EVERY_S)
                     if readings:
                         await self.ingest(readings)
-                    else:
-                        await asyncio.sleep(0.1)
+                    elif sent == self.monitored_to:
+                        await asyncio.sleep(0.02)
+                    self.monitored_to = sent
                     continue
-                minute = (now - self.dosed_at).total_seconds() / 60
-                if now >= next_cuff:
-                    next_cuff = now + timedelta(minutes=CUFF_EVERY_MIN)
-                    last_cuff = (now, physiology.cuff(body, minute, self.noise))
-                code = await bedside.send(now, physiology.monitor(body, minute, self.noise), last_cuff)
-                if code != "AA":
-                    log.warning("the monitor of room %s was answered %s", self.room, code)
-                sent = max(sent, now)
+                if shown := shows.at(now):
+                    bedside.number = shown.number or self.who.number
+                    code = await bedside.send(now + shown.skew, shown.values, skewed(shown))
+                    if code != "AA":
+                        log.warning("the monitor of room %s was answered %s", self.room, code)
+                sent = self.monitored_to = max(sent, now)
                 await asyncio.sleep(max(0.05, 1 - (datetime.now(UTC) - now).total_seconds()))
             self.monitored.set()
         finally:
@@ -372,6 +391,11 @@ class Treatment:
             if "unavailable" not in answer or asyncio.get_running_loop().time() > end:
                 return answer
             await asyncio.sleep(0.5)
+
+
+def skewed(shown: Shown) -> tuple[datetime, dict[str, float]] | None:
+    """The last cuff pressure with its time by the monitor's own clock."""
+    return (shown.cuff[0] + shown.skew, shown.cuff[1]) if shown.cuff is not None else None
 
 
 # What the nurse is told on the day, and sees at its end.
