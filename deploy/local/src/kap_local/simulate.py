@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import nats
 import typer
+from kap.events.session import Route
 from rich.console import Console
 
 from kap_local import run_file
@@ -33,7 +34,8 @@ DEMO: list[tuple[float, tuple[Event, ...]]] = [
     (5, (Event("hypertension", 7),)),
     (112, ()),
 ]
-FINISHED = [(7, 135.0), (8, 195.0)]  # room, minutes since their dose, a day ago
+# room, minutes since their dose, a day ago; one with Spravato, whose REMS form waits to be sent
+FINISHED: list[tuple[int, float, Route | None]] = [(7, 135.0, None), (8, 195.0, "spravato")]
 USERS = "demo_users.json"  # the sign-ins of a demo whose data folder is kept
 
 
@@ -190,10 +192,10 @@ def demo_bookings(seed: int, now: datetime) -> list[Booking]:
         Booking(person(seed, n, force=events), str(n + 1), now - timedelta(minutes=minute), on=True)
         for n, (minute, events) in enumerate(DEMO)
     ]
-    for room, minutes in FINISHED:
+    for room, minutes, route in FINISHED:
         # yesterday, so that the integration visit has been too
         dosed = now - timedelta(days=1, minutes=minutes)
-        bookings.append(Booking(person(seed, room), str(room), dosed))
+        bookings.append(Booking(person(seed, room, route), str(room), dosed))
     return bookings
 
 

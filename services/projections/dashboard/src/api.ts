@@ -1,6 +1,6 @@
 /* The HTTP side: who is signed in, queries, and the one way to send a command. */
 import { SignedOut } from "./feed";
-import type { Me, Session, TimelineItem, VitalsSeries } from "./model";
+import type { Course, Me, Session, Task, TimelineItem, VitalsSeries } from "./model";
 import { Queue } from "./queue";
 
 const QUERY_WITHIN_MS = 8_000;
@@ -54,6 +54,8 @@ export const me = (): Promise<Me> => query("/api/me");
 export const feedTicket = (): Promise<{ ticket: string; url: string }> => query("/api/feed-ticket", { method: "POST" });
 export const session = (id: string): Promise<Session> => query(`/api/sessions/${id}`);
 export const timeline = (id: string): Promise<TimelineItem[]> => query(`/api/sessions/${id}/timeline`);
+export const tasks = (id: string): Promise<Task[]> => query(`/api/sessions/${id}/tasks`);
+export const course = (id: string): Promise<Course> => query(`/api/courses/${id}`);
 export const signOut = async (): Promise<void> => {
   await call("/api/logout", { method: "POST" }, QUERY_WITHIN_MS);
 };

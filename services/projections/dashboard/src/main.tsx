@@ -4,6 +4,7 @@ import "./style/tokens.css";
 import "./style/kit.css";
 import "./style/page.css";
 import "./style/form.css";
+import "./style/paper.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import * as api from "./api";
@@ -12,9 +13,11 @@ import { flashAlarms } from "./flash";
 import { followLinks, go, place } from "./route";
 import { me, signedIn, whenSignedOut } from "./store";
 import { BoardPage } from "./ui/board";
+import { RemsPage } from "./ui/rems";
 import { SessionPage } from "./ui/session";
 import { titleOf } from "./ui/shell";
 import { SignInPage } from "./ui/sign-in";
+import { SummaryPage } from "./ui/summary";
 
 const RETRY_MS = 2_000;
 
@@ -22,6 +25,8 @@ function App() {
   const at = place.value;
   if (at.at === "sign-in") return <SignInPage />;
   if (!me.value) return null;
+  if (at.at === "summary") return <SummaryPage key={at.id} id={at.id} />;
+  if (at.at === "rems") return <RemsPage key={at.id} id={at.id} />;
   return at.at === "session" ? <SessionPage key={at.id} id={at.id} /> : <BoardPage />;
 }
 

@@ -25,6 +25,8 @@ export interface Me {
   role: Role;
   /** The commands that this role may send, by who decides them. */
   may: Record<"intake" | "session" | "integration", readonly string[]>;
+  /** The clinic's. */
+  timezone: string;
 }
 
 export interface Alarm {
@@ -144,6 +146,13 @@ export interface Resync {
 export type Frame = Snapshot | Changes | Heartbeat | Resync;
 export type Since = Positions;
 
+export interface Correction {
+  at: string;
+  by_name: string | null;
+  reason: string | null;
+  replacement: Record<string, unknown> | null;
+}
+
 export interface TimelineItem {
   event_id: string;
   position: number;
@@ -154,12 +163,29 @@ export interface TimelineItem {
   by_name: string | null;
   data: Record<string, unknown>;
   withdrawn: boolean;
-  correction: {
-    at: string;
-    by_name: string | null;
-    reason: string | null;
-    replacement: Record<string, unknown> | null;
-  } | null;
+  correction: Correction | null;
+  /** Corrections before the one that counts. */
+  earlier?: Correction[];
+}
+
+/** What a session asks to be done afterwards. */
+export interface Task {
+  task_id: string;
+  state: "open" | "answered";
+  opened: { kind: string; due: string | null };
+  answered: { at: string; answer: string; by_name: string | null; text: string | null } | null;
+}
+
+/** Of a course of treatment, what the paper needs. */
+export interface Course {
+  indication: string;
+  number: string | null;
+  name: string | null;
+  birth_year: number | null;
+  sex_at_birth: string | null;
+  prepared: { ride: string | null } | null;
+  sessions: { session_id: string }[];
+  care_plans: { session_id: string; visits_due: string[] }[];
 }
 
 export interface VitalsSeries {

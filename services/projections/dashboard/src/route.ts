@@ -1,13 +1,13 @@
-/* Where in the page we are: `/`, `/sessions/<id>`, `/sign-in`. */
+/* Where in the page we are: `/`, `/sessions/<id>` with its two papers, `/sign-in`. */
 import { computed, signal } from "@preact/signals";
 
 const path = signal(location.pathname);
 
-export type Place = { at: "board" } | { at: "session"; id: string } | { at: "sign-in" };
+export type Place = { at: "board" } | { at: "session" | "summary" | "rems"; id: string } | { at: "sign-in" };
 
 export const place = computed<Place>(() => {
-  const session = /^\/sessions\/([0-9a-f-]{36})$/.exec(path.value)?.[1];
-  if (session) return { at: "session", id: session };
+  const [, session, paper] = /^\/sessions\/([0-9a-f-]{36})(?:\/(summary|rems))?$/.exec(path.value) ?? [];
+  if (session) return { at: (paper as "summary" | "rems" | undefined) ?? "session", id: session };
   return path.value === "/sign-in" ? { at: "sign-in" } : { at: "board" };
 });
 

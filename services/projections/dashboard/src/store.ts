@@ -10,7 +10,7 @@ import { Feed, SignedOut } from "./feed";
 import { behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
 import type { Alarm, Frame, Heartbeat, Me, VitalRecorded } from "./model";
 import { armByTouch, silence, sound } from "./sound";
-import { asPrinted } from "./words";
+import { asPrinted, inZone } from "./words";
 
 const SHOW_STALL_MS = 20_000;
 const SLEPT_MS = 3_000;
@@ -238,6 +238,7 @@ function watch(): void {
 let watching = false;
 
 export function signedIn(who: Me): void {
+  inZone(who.timezone);
   me.value = who;
   api.queue.belongsTo(who.staff_id);
   heardAt = performance.now();

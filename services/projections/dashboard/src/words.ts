@@ -1,11 +1,34 @@
-/* Times and durations as they are read on the screen, in the browser's own zone. */
+/* Times and durations as they are read on the screen, in the clinic's zone (the browser's own until it is known). */
 
 const pad = (n: number): string => String(n).padStart(2, "0");
 
+const formats = (timeZone?: string) => {
+  const made = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat("en-GB", { ...options, hourCycle: "h23", ...(timeZone && { timeZone }) });
+  return {
+    zone: timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    minute: made({ hour: "2-digit", minute: "2-digit" }),
+    second: made({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
+    day: made({ day: "numeric", month: "short", year: "numeric" }),
+    offset: made({ timeZoneName: "shortOffset" }),
+  };
+};
+let format = formats();
+
+/** From here on every time is in the clinic's zone, wherever the browser stands. */
+export function inZone(timeZone: string): void {
+  format = formats(timeZone);
+}
+
 /** 14:07, or 14:07:53. */
-export function clockTime(ms: number, seconds = false): string {
-  const t = new Date(ms);
-  return `${pad(t.getHours())}:${pad(t.getMinutes())}${seconds ? `:${pad(t.getSeconds())}` : ""}`;
+export const clockTime = (ms: number, seconds = false): string => (seconds ? format.second : format.minute).format(ms);
+
+/** 22 Nov 2026. */
+export const day = (ms: number): string => format.day.format(ms);
+
+/** Europe/Vienna (GMT+1): the zone of every time on a page, as it was then. */
+export function zoneWords(ms: number): string {
+  const offset = format.offset.formatToParts(ms).find((part) => part.type === "timeZoneName")?.value ?? "";
+  return `${format.zone} (${offset})`;
 }
 
 /** 0:42, 12:05, 1:02:10. */

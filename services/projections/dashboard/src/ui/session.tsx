@@ -16,6 +16,7 @@ import { DueCheck, short } from "./card";
 import { Chart } from "./chart";
 import { Course, Phase } from "./course";
 import { Icon, Pri } from "./icon";
+import { Papers } from "./paper";
 import { Shell } from "./shell";
 import { Timeline, useStory } from "./timeline";
 
@@ -61,6 +62,7 @@ export function SessionPage({ id }: { id: string }) {
               <div class="due-row">
                 <DueCheck session={session} />
               </div>
+              <Papers session={s} />
             </section>
             <Actions s={s} open={open} />
             <Timeline session={s} story={story} />

@@ -67,7 +67,7 @@ function Bar() {
           Board
         </a>
       </nav>
-      {at.at === "session" && <Elsewhere but={at.id} />}
+      {"id" in at && <Elsewhere but={at.id} />}
       <span class="grow" />
       <UnsentTool />
       <FeedState />
