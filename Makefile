@@ -15,7 +15,7 @@ demo: setup            ## start everything with simulated patients
 
 test: setup browser check  ## every check and every test
 	@cd $(DASHBOARD) && PATH="$(abspath $(BIN)):$$PATH" npm test --silent
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder  # most tests wait for something: two at a time
 
 check: setup           ## linters and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

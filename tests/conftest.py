@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -12,6 +13,15 @@ from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
 from kap_local.postgres import Postgres, database_url
 from nats.aio.client import Client
+from xdist.scheduler import LoadScopeScheduling
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Each worker takes a file at a time. The browser's stay together: they share what they start."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = lambda test: "browser" if "/browser/" in test else test.partition("::")[0]
+    return scheduler
 
 
 @pytest.fixture(scope="session")
