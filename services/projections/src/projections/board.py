@@ -296,6 +296,7 @@ class Board:
         Raises `LogLostTail` when the log is not the one that was read.
         """
         self._restore(snapshot_file)
+        saved = (self.events, self.vitals)
         positions = {EVENTS: self.events} | ({VITALS: self.vitals} if readings else {})
         heads = {stream: await source.head(stream) for stream in positions}
         self.followers = {
@@ -310,7 +311,7 @@ class Board:
             for stream, after in positions.items()
         }
         self.epochs = {stream: head.epoch for stream, head in heads.items()}
-        keeper = asyncio.create_task(self._keep(snapshot_file, heads))
+        keeper = asyncio.create_task(self._keep(snapshot_file, heads, saved))
         try:
             events = self.followers[EVENTS]
             merged = merge(events, self.followers[VITALS]) if readings else _facts(events)
@@ -342,15 +343,14 @@ class Board:
                     found[item.position] = [fact for fact in history if fact.position <= item.position]
         return found
 
-    async def _keep(self, file: Path | None, heads: Mapping[str, Head]) -> None:
+    async def _keep(self, file: Path | None, heads: Mapping[str, Head], saved: tuple[int, int]) -> None:
         """Each second: let ended sessions go, say how far behind we are; now and then save the board."""
         while not self._caught_up(heads):  # noqa: ASYNC110 - the fold is not slowed to tell us
             await asyncio.sleep(0.02)
         self.prune(datetime.now(UTC))
         self.ready.set()
         log.info("board ready", extra={"events": self.events, "vitals": self.vitals})
-        due = time.monotonic() + SAVE_EVERY_S
-        saved = (self.events, self.vitals)
+        due = time.monotonic()  # at once: much may have been read to get here
         while True:
             await asyncio.sleep(1)
             self.prune(datetime.now(UTC))
