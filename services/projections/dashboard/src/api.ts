@@ -1,6 +1,6 @@
 /* The HTTP side: who is signed in, queries, and the one way to send a command. */
 import { SignedOut } from "./feed";
-import type { Course, Me, Session, Task, TimelineItem, VitalsSeries } from "./model";
+import type { Colleague, Course, Device, Dose, Me, SessionDetail, Task, TimelineItem, VitalsSeries } from "./model";
 import { Queue } from "./queue";
 
 const QUERY_WITHIN_MS = 8_000;
@@ -52,10 +52,12 @@ async function said(response: Response): Promise<Said> {
 
 export const me = (): Promise<Me> => query("/api/me");
 export const feedTicket = (): Promise<{ ticket: string; url: string }> => query("/api/feed-ticket", { method: "POST" });
-export const session = (id: string): Promise<Session> => query(`/api/sessions/${id}`);
+export const session = (id: string): Promise<SessionDetail> => query(`/api/sessions/${id}`);
 export const timeline = (id: string): Promise<TimelineItem[]> => query(`/api/sessions/${id}/timeline`);
 export const tasks = (id: string): Promise<Task[]> => query(`/api/sessions/${id}/tasks`);
 export const course = (id: string): Promise<Course> => query(`/api/courses/${id}`);
+export const devices = (): Promise<Device[]> => query("/api/devices");
+export const staff = (): Promise<Colleague[]> => query("/api/staff");
 export const signOut = async (): Promise<void> => {
   await call("/api/logout", { method: "POST" }, QUERY_WITHIN_MS);
 };
@@ -118,6 +120,26 @@ export const command = (service: Service, body: Command): Promise<Answer> => que
 
 /** What the answer would be now: decided on the record as it stands, and nothing is recorded. */
 export const rehearse = (service: Service, body: Command): Promise<Answer> => deliver(`/api/commands/${service}?dry_run=true`, body);
+
+export interface DoseCheck {
+  token: string;
+  name: string;
+  expires_in_s: number;
+}
+
+/** A second person's check of a dose, with their own password; a sentence when it was refused. */
+export async function checkDose(session_id: string, dose: Dose, username: string, password: string): Promise<DoseCheck | string> {
+  let response: Response;
+  try {
+    response = await call("/api/dose-check", post({ session_id, dose, username, password }), COMMAND_WITHIN_MS);
+  } catch (error) {
+    if (error instanceof SignedOut) throw error;
+    return "The server did not answer. Try again.";
+  }
+  if (response.ok) return (await response.json()) as DoseCheck;
+  const { refused, invalid } = await said(response);
+  return refused ?? invalid?.map(({ message }) => message).join(" ") ?? `The server answered ${response.status}.`;
+}
 
 /** A UUIDv7: ordered by time; `crypto.randomUUID` is missing where the page comes by plain HTTP. */
 export function uuid(ms: number): string {

@@ -8,10 +8,12 @@ import type {
   Dose,
   ExpectedCourse,
   Limits,
+  PreDoseChecked,
+  SessionRules,
   VitalRecorded,
 } from "./events";
 
-export type { Dose, ExpectedCourse, Limits, VitalRecorded };
+export type { Dose, ExpectedCourse, Limits, SessionRules, VitalRecorded };
 export type Signal = keyof VitalRecorded["signals"];
 export type Source = VitalRecorded["source"];
 export type Priority = AlarmRaised["priority"];
@@ -87,12 +89,50 @@ export interface Session {
   responsible: string | null;
   responsible_name: string | null;
   devices: string[];
-  pre_dose: { at: string; systolic: number; diastolic: number; heart_rate: number; spo2: number } | null;
+  pre_dose: Checked | null;
   doses: { event_id: string; at: string; by: string; dose: Dose; additional: boolean }[];
   alarms: Alarm[];
   help: Help | null;
   incomplete: boolean;
   record_position: number;
+}
+
+/** Who entered it, and when it was. */
+export interface Entered {
+  at: string;
+  by: string;
+  by_name: string | null;
+}
+
+/** One session with what its forms need: what still counts of what was entered. */
+export interface SessionDetail extends Session {
+  /** The protocol's, as the session began with them; null before protocols had any. */
+  rules: SessionRules | null;
+  overridden: (Entered & { gate: string; reason: string })[];
+  dose_checks: (Entered & { event_id: string; role: "nurse" | "prescriber" | null; dose: Dose })[];
+  signed: Partial<Record<"nurse" | "prescriber", Entered>>;
+  observations: Partial<Record<"moaas" | "dissociation" | "nausea" | "pain", Entered & { value: number }>>;
+}
+
+/** The last check before the dose; null was not answered. */
+export type Checked = Pick<PreDoseChecked, "at" | "systolic" | "diastolic" | "heart_rate" | "spo2"> & Partial<Omit<PreDoseChecked, "type" | "id" | "session_id">>;
+
+/** A monitor that was heard, attached or not. */
+export interface Device {
+  device_id: string;
+  name: string;
+  session_id: string | null;
+  last_seen: string;
+  skew_s: number | null;
+  signals: Partial<Record<Signal, { value: number; observed_at: string }>>;
+  faults: unknown[];
+  unknown_codes: unknown[];
+}
+
+export interface Colleague {
+  staff_id: string;
+  name: string;
+  role: Role;
 }
 
 /** A signal's last value as the feed sends it. */

@@ -35,6 +35,7 @@ export const session = (over: Partial<Session> = {}): Session => ({
   pre_dose: null,
   doses: [],
   alarms: [],
+  help: null,
   incomplete: false,
   record_position: 10,
   ...over,

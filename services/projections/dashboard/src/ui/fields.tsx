@@ -98,10 +98,12 @@ interface Choosing extends Field {
   several?: boolean;
   /** One under the other: for labels with notes. */
   list?: boolean;
+  /** Side by side, all of one width: a scale's numbers. */
+  scale?: boolean;
   aside?: ComponentChildren;
 }
 
-export function Choice({ form, name, label, hint, options, several = false, list = false, aside }: Choosing) {
+export function Choice({ form, name, label, hint, options, several = false, list = false, scale = false, aside }: Choosing) {
   const { id, ...said } = control(form, name, hint);
   const chosen = (form.typed[name] ?? "").split(" ").filter(Boolean);
   const pick = (value: string): void => {
@@ -112,7 +114,7 @@ export function Choice({ form, name, label, hint, options, several = false, list
     <fieldset class="field" role={several ? "group" : "radiogroup"} aria-describedby={said["aria-describedby"]}>
       <legend class="label">{label}</legend>
       {aside}
-      <div class={list ? "options list" : "options"}>
+      <div class={list ? "options list" : scale ? "options scale" : "options"}>
         {options.map((option, i) => (
           <label key={option.value} class="option" data-on={chosen.includes(option.value) || undefined}>
             <input
@@ -149,5 +151,5 @@ export function YesNo(field: Field & { aside?: ComponentChildren }) {
 /** A scale of whole numbers, touched rather than typed. */
 export function Scale({ from = 0, to, ...field }: Field & { from?: number; to: number }) {
   const options = Array.from({ length: to - from + 1 }, (_, i) => ({ value: String(from + i), label: String(from + i) }));
-  return <Choice {...field} options={options} />;
+  return <Choice {...field} options={options} scale />;
 }

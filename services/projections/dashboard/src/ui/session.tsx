@@ -9,10 +9,12 @@ import type { Alarm } from "../model";
 import { useStable } from "../stable";
 import { asked, health, ids, loaded, me, sessionOf } from "../store";
 import { asPrinted, clockTime, number } from "../words";
-import { Actions, nothingOpen, OpenForm } from "./actions/actions";
+import { Actions, type Opened, OpenForm } from "./actions/actions";
+import { useDetail } from "./actions/detail";
+import { DuePanel } from "./actions/due";
 import { Acknowledge, AlarmAge, alarmWords, Refusal } from "./alarm";
 import { Loading } from "./board";
-import { DueCheck, short } from "./card";
+import { short } from "./card";
 import { Chart } from "./chart";
 import { Course, Phase } from "./course";
 import { Icon, Pri } from "./icon";
@@ -38,7 +40,8 @@ export function SessionPage({ id }: { id: string }) {
   const session = live ? sessionOf(id) : past;
   const s = session.value;
   const story = useStory(id, s?.record_position ?? 0);
-  const open = useMemo(nothingOpen, [id]);
+  const detail = useDetail(s);
+  const [open, setOpen] = useState<Opened | null>(null);
   const foot = (
     <>
       {s && (
@@ -58,16 +61,16 @@ export function SessionPage({ id }: { id: string }) {
           <Chart session={session} items={story.items} />
           <div class="side">
             <OpenAlarms s={s} />
-            <section class="panel now-panel">
-              <div class="due-row">
-                <DueCheck session={session} />
-              </div>
-              <Papers session={s} />
-            </section>
-            <Actions s={s} open={open} />
-            <Timeline session={s} story={story} />
+            {s.state === "open" && <DuePanel s={s} detail={detail} items={story.items} open={setOpen} />}
+            <Actions s={s} detail={detail} open={setOpen} />
+            {s.state !== "open" && (
+              <section class="panel now-panel">
+                <Papers session={s} />
+              </section>
+            )}
+            <Timeline session={s} story={story} correct={(item) => setOpen({ form: "correct", item })} />
           </div>
-          <OpenForm s={s} open={open} />
+          {open && <OpenForm what={open} s={s} detail={detail} items={story.items} close={() => setOpen(null)} />}
         </main>
       ) : (
         <main class="board empty-board">

@@ -1,6 +1,7 @@
 /* What happened in this session, newest first. A withdrawn entry stays, struck through, with who corrected it and why. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
+import { correctable } from "../correcting";
 import { lastDose } from "../course";
 import type { Session, TimelineItem } from "../model";
 import { asked, me, onReadings } from "../store";
@@ -64,7 +65,7 @@ export function useStory(id: string, position: number): Story {
   return { failed: state.failed, items, again: () => setRound((n) => n + 1) };
 }
 
-export function Timeline({ session, story }: { session: Session; story: Story }) {
+export function Timeline({ session, story, correct }: { session: Session; story: Story; correct?(item: TimelineItem): void }) {
   const newest = [...story.items].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.position - a.position);
   const dose = lastDose(session);
   const alarms = alarmTexts(story.items);
@@ -85,14 +86,21 @@ export function Timeline({ session, story }: { session: Session; story: Story })
       <ol class="tl">
         <UnsentOf session={session} />
         {newest.map((item) => (
-          <Item key={item.event_id} item={item} alarms={alarms} zero={dose && Date.parse(dose.at)} />
+          <Item key={item.event_id} item={item} alarms={alarms} zero={dose && Date.parse(dose.at)} correct={correct} />
         ))}
       </ol>
     </section>
   );
 }
 
-function Item({ item, alarms, zero }: { item: TimelineItem; alarms: ReadonlyMap<string, string>; zero: number | null }) {
+interface ItemProps {
+  item: TimelineItem;
+  alarms: ReadonlyMap<string, string>;
+  zero: number | null;
+  correct: ((item: TimelineItem) => void) | undefined;
+}
+
+function Item({ item, alarms, zero, correct }: ItemProps) {
   const at = Date.parse(item.at);
   const told = tell(item, alarms);
   const minutes = zero === null ? null : Math.floor((at - zero) / 60_000);
@@ -113,6 +121,12 @@ function Item({ item, alarms, zero }: { item: TimelineItem; alarms: ReadonlyMap<
         {by && <span class="by"> {by}</span>}
         {item.correction && <Correction item={item} />}
       </div>
+      {correct && correctable(item, me.value) && (
+        <button type="button" class="correct" aria-haspopup="dialog" onClick={() => correct(item)}>
+          Correct
+          <span class="sr"> {told.text}</span>
+        </button>
+      )}
     </li>
   );
 }

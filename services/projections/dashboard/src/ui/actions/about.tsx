@@ -1,28 +1,54 @@
-/* What every form of a session has: whose it is, its own open alarms, when it happened. */
+/* What every form of a session shows: whose it is, its own open alarms, what others did meanwhile, when it happened. */
+import { useState } from "preact/hooks";
 import { openAlarms } from "../../alarms";
-import type { Session } from "../../model";
+import type { BoardSession } from "../../board";
+import type { TimelineItem } from "../../model";
 import type { Reader } from "../../reader";
-import { serverNow, sessionOf } from "../../store";
+import { me, serverNow } from "../../store";
+import { tell } from "../../story";
+import { clockTime } from "../../words";
 import { CardAlarm } from "../alarm";
 import { Line } from "../fields";
 import type { Form } from "../form";
+import { Icon } from "../icon";
 
 /** The dialog covers the session's own alarms: they stay in sight here. */
-export function About({ session }: { session: Session }) {
-  const live = sessionOf(session.session_id).value;
-  const alarms = live ? openAlarms(live).filter((alarm) => alarm.state !== "acknowledged") : [];
+export function About({ s }: { s: BoardSession }) {
+  const alarms = openAlarms(s).filter((alarm) => alarm.state !== "acknowledged");
   return (
     <>
       <b>
-        Room {session.room} · {session.label}
+        Room {s.room} · {s.label}
       </b>
-      {session.name && <p>{session.name}</p>}
+      {s.name && <p>{s.name}</p>}
       {alarms[0] && (
         <div class="d-alarm card-head" data-p={alarms[0].priority} data-s={alarms[0].state}>
           <CardAlarm alarms={alarms} />
         </div>
       )}
     </>
+  );
+}
+
+const NEWS = 3;
+
+/** What somebody else recorded in this session since the form was opened. */
+export function Meanwhile({ items }: { items: readonly TimelineItem[] }) {
+  const [before] = useState(() => new Set(items.map((item) => item.event_id)));
+  const own = `staff:${me.value?.staff_id}`;
+  const news = items.filter((item) => !before.has(item.event_id) && item.by.startsWith("staff:") && item.by !== own).slice(-NEWS);
+  if (before.size === 0 || news.length === 0) return null;
+  return (
+    <div class="meanwhile" role="status">
+      <Icon name="person" />
+      <ul>
+        {news.map((item) => (
+          <li key={item.event_id}>
+            Meanwhile, {clockTime(Date.parse(item.at))}: {tell(item).text} <span class="by">{item.by_name}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -1,37 +1,84 @@
 /* Everything that can be recorded of a session: a button each, and the form that is open. */
-import { type Signal, signal } from "@preact/signals";
 import type { BoardSession } from "../../board";
-import { may } from "../../store";
+import type { SessionDetail, TimelineItem } from "../../model";
+import { useStable } from "../../stable";
+import { may, now } from "../../store";
 import { Icon, type IconName } from "../icon";
+import { AbortForm } from "./abort";
+import { AdverseEventForm } from "./adverse-event";
+import { CorrectForm } from "./correct";
+import { DischargeForm } from "./discharge";
+import { DoseForm } from "./dose";
+import { InterventionForm } from "./intervention";
+import { LimitsForm } from "./limits";
+import { MonitorForm } from "./monitor";
 import { NoteForm } from "./note";
 import { ObservationForm } from "./observation";
+import type { OfSession } from "./of";
+import { OverrideForm } from "./override";
+import { PreDoseForm } from "./pre-dose";
+import { ResponsibleForm } from "./responsible";
 import { VitalsForm } from "./vitals";
 
-export type Action = "vitals" | "observation" | "note";
-export type Open = Signal<Action | null>;
-export const nothingOpen = (): Open => signal<Action | null>(null);
+const FORMS = {
+  predose: PreDoseForm,
+  dose: DoseForm,
+  signoff: (of: OfSession) => <DoseForm {...of} signOff />,
+  vitals: VitalsForm,
+  observation: ObservationForm,
+  intervention: InterventionForm,
+  adverse: AdverseEventForm,
+  note: NoteForm,
+  monitor: MonitorForm,
+  responsible: ResponsibleForm,
+  limits: LimitsForm,
+  discharge: DischargeForm,
+  abort: AbortForm,
+};
+
+export type Opened = { form: keyof typeof FORMS } | { form: "override"; gate: string; why: string } | { form: "correct"; item: TimelineItem };
+
+/** A note may be added so long after the end. */
+const NOTES_FOR_MS = 24 * 3_600_000;
 
 interface Offer {
-  action: Action;
+  form: keyof typeof FORMS;
   icon: IconName;
   label: string;
   command: string;
+  main?: boolean;
 }
 
-const OFFERS: readonly Offer[] = [
-  { action: "vitals", icon: "vitals", label: "Vitals by hand", command: "RecordVitals" },
-  { action: "observation", icon: "eye", label: "Observation", command: "RecordObservation" },
-  { action: "note", icon: "note", label: "Note", command: "RecordNote" },
-];
+function offers(s: BoardSession, detail: SessionDetail | null): Offer[] {
+  const dosed = s.doses.length > 0;
+  return [
+    { form: "vitals", icon: "vitals", label: "Vitals by hand", command: "RecordVitals" },
+    { form: "observation", icon: "eye", label: "Observation", command: "RecordObservation" },
+    dosed
+      ? { form: "dose", icon: "syringe", label: "Booster dose", command: "GiveDose" }
+      : { form: "dose", icon: "syringe", label: "Give dose", command: "GiveDose", main: s.pre_dose !== null },
+    ...(dosed ? [] : [{ form: "predose", icon: "list", label: "Pre-dose check", command: "CheckPreDose", main: s.pre_dose === null } as const]),
+    { form: "intervention", icon: "plus", label: "Intervention", command: "RecordIntervention" },
+    { form: "adverse", icon: "alert", label: "Adverse event", command: "RecordAdverseEvent" },
+    { form: "note", icon: "note", label: "Note", command: "RecordNote" },
+    { form: "monitor", icon: "monitor", label: s.devices.length > 0 ? "Monitor" : "Attach monitor", command: "AttachDevice" },
+    { form: "responsible", icon: "person", label: "Responsible", command: "ChangeResponsible" },
+    { form: "limits", icon: "limits", label: "Alarm limits", command: "ChangeLimits" },
+    ...(detail?.rules?.dose.second_sign_off ? [{ form: "signoff", icon: "check", label: "Sign a dose off", command: "OverrideGate" } as const] : []),
+    { form: "discharge", icon: "door", label: "Discharge", command: "Discharge" },
+    { form: "abort", icon: "stop", label: "Stop session", command: "AbortSession" },
+  ];
+}
 
-export function Actions({ s, open }: { s: BoardSession; open: Open }) {
-  if (s.state !== "open") return null;
-  const offered = OFFERS.filter(({ command }) => may("session", command));
+export function Actions({ s, detail, open }: { s: BoardSession; detail: SessionDetail | null; open(what: Opened): void }) {
+  const fresh = useStable(() => s.ended_at === null || now.value - Date.parse(s.ended_at) < NOTES_FOR_MS, [s.ended_at]);
+  const all = offers(s, detail).filter(({ command }) => may("session", command));
+  const offered = s.state === "open" ? all : fresh ? all.filter(({ form }) => form === "note") : [];
   if (offered.length === 0) return null;
   return (
     <section class="acts" aria-label="Record">
-      {offered.map(({ action, icon, label }) => (
-        <button key={action} type="button" class="act" onClick={() => (open.value = action)}>
+      {offered.map(({ form, icon, label, main }) => (
+        <button key={form} type="button" class={main ? "act main" : "act"} onClick={() => open({ form })}>
           <Icon name={icon} />
           <span>{label}</span>
         </button>
@@ -40,18 +87,9 @@ export function Actions({ s, open }: { s: BoardSession; open: Open }) {
   );
 }
 
-export function OpenForm({ s, open }: { s: BoardSession; open: Open }) {
-  const close = (): void => {
-    open.value = null;
-  };
-  switch (open.value) {
-    case "vitals":
-      return <VitalsForm session={s} close={close} />;
-    case "observation":
-      return <ObservationForm session={s} close={close} />;
-    case "note":
-      return <NoteForm session={s} close={close} />;
-    case null:
-      return null;
-  }
+export function OpenForm({ what, ...of }: OfSession & { what: Opened }) {
+  if (what.form === "override") return <OverrideForm {...of} gate={what.gate} why={what.why} />;
+  if (what.form === "correct") return <CorrectForm {...of} item={what.item} />;
+  const Form = FORMS[what.form];
+  return <Form {...of} />;
 }

@@ -1,8 +1,8 @@
 /* How the patient is: responsiveness, dissociation, nausea, pain, symptoms. */
-import type { Session } from "../../model";
 import { Choice, type Option, Scale } from "../fields";
 import { FormDialog, useForm } from "../form";
-import { About, occurred, When } from "./about";
+import { About, Meanwhile, occurred, When } from "./about";
+import type { OfSession } from "./of";
 
 /** MOAA/S and its anchors: bmcanesthesiol s12871-022-01788-1, table 2. */
 const MOAAS: readonly Option[] = [
@@ -37,7 +37,7 @@ const SCALES = [
   ["pain", "Pain"],
 ] as const;
 
-export function ObservationForm({ session, close }: { session: Session; close(): void }) {
+export function ObservationForm({ s, items, close }: OfSession) {
   const form = useForm({
     id: "observation",
     recorded: close,
@@ -45,7 +45,7 @@ export function ObservationForm({ session, close }: { session: Session; close():
       const scores = ["moaas", ...SCALES.map(([name]) => name)].map((name) => [name, reader.number(name, name)] as const);
       const symptoms = reader.several("symptoms");
       if (symptoms.length === 0 && scores.every(([, value]) => value === undefined)) reader.refuse("Nothing is entered yet.");
-      return { type: "RecordObservation", session_id: session.session_id, ...Object.fromEntries(scores), symptoms, ...occurred(reader) };
+      return { type: "RecordObservation", session_id: s.session_id, ...Object.fromEntries(scores), symptoms, ...occurred(reader) };
     },
   });
   return (
@@ -53,12 +53,13 @@ export function ObservationForm({ session, close }: { session: Session; close():
       form={form}
       title="Observation"
       hint="Leave empty what you did not look at. Touch again to take back."
-      about={<About session={session} />}
+      about={<About s={s} />}
+      notice={<Meanwhile items={items} />}
       button="Record"
       wide
       close={close}
     >
-      <div class="two">
+      <div class="watched">
         <Choice form={form} name="moaas" label="MOAA/S, responsiveness" options={MOAAS} list />
         <div class="stack">
           {SCALES.map(([name, label]) => (

@@ -1,8 +1,9 @@
 /* Vitals by hand. */
-import type { Session, Signal } from "../../model";
+import type { Signal } from "../../model";
 import { Line } from "../fields";
 import { FormDialog, useForm } from "../form";
-import { About, occurred, When } from "./about";
+import { About, Meanwhile, occurred, When } from "./about";
+import type { OfSession } from "./of";
 
 const FIELDS: readonly { signal: Signal; name: string; unit: string }[] = [
   { signal: "systolic", name: "Systolic", unit: "mmHg" },
@@ -13,7 +14,7 @@ const FIELDS: readonly { signal: Signal; name: string; unit: string }[] = [
   { signal: "temperature", name: "Temperature", unit: "°C" },
 ];
 
-export function VitalsForm({ session, close }: { session: Session; close(): void }) {
+export function VitalsForm({ s, items, close }: OfSession) {
   const form = useForm({
     id: "vitals",
     recorded: close,
@@ -25,11 +26,12 @@ export function VitalsForm({ session, close }: { session: Session; close(): void
       }
       const at = occurred(reader);
       if (Object.keys(signals).length + Object.keys(reader.wrong).length === 0) reader.refuse("Nothing is entered yet.");
-      return { type: "RecordVitals", session_id: session.session_id, signals, ...at };
+      return { type: "RecordVitals", session_id: s.session_id, signals, ...at };
     },
   });
   return (
-    <FormDialog form={form} title="Vitals by hand" hint="Leave empty what you did not measure." about={<About session={session} />} button="Record" close={close}>
+    <FormDialog form={form} title="Vitals by hand" hint="Leave empty what you did not measure." about={<About s={s} />}
+      notice={<Meanwhile items={items} />} button="Record" close={close}>
       <div class="two">
         {FIELDS.map(({ signal, name, unit }) => (
           <Line key={signal} form={form} name={signal} label={name} unit={unit} max={8} />

@@ -1,0 +1,58 @@
+/* An adverse event: what, how grave. Categories and severities: World SIVA; clinical reference A3.7. */
+import { Choice, type Option, Words } from "../fields";
+import { FormDialog, useForm } from "../form";
+import { About, Meanwhile, occurred, When } from "./about";
+import type { OfSession } from "./of";
+
+const CATEGORIES: readonly Option[] = [
+  { value: "hypertension", label: "Hypertension, asymptomatic" },
+  { value: "hypertensive_emergency", label: "Hypertensive emergency" },
+  { value: "desaturation", label: "Desaturation, airway" },
+  { value: "laryngospasm", label: "Laryngospasm" },
+  { value: "vomiting", label: "Vomiting" },
+  { value: "emergence_distress", label: "Emergence distress" },
+  { value: "over_sedation", label: "Over-sedation" },
+  { value: "chest_pain", label: "Chest pain, arrhythmia" },
+  { value: "syncope", label: "Syncope" },
+  { value: "seizure", label: "Seizure" },
+  { value: "suicidality", label: "Suicidality" },
+  { value: "psychosis_mania", label: "Psychosis, mania" },
+  { value: "misuse", label: "Misuse, diversion" },
+  { value: "urinary_pain", label: "Urinary pain" },
+  { value: "other", label: "Other" },
+];
+
+const SEVERITIES: readonly Option[] = [
+  { value: "minimal", label: "Minimal" },
+  { value: "minor", label: "Minor" },
+  { value: "moderate", label: "Moderate" },
+  { value: "sentinel", label: "Sentinel, serious" },
+];
+
+export function AdverseEventForm({ s, items, close }: OfSession) {
+  const form = useForm({
+    id: "adverse",
+    recorded: close,
+    make(reader) {
+      const event = { category: reader.text("category", "What happened"), severity: reader.text("severity", "How grave it was") };
+      const text = reader.text("text", event.category === "other" ? "What happened, in words," : undefined);
+      return { type: "RecordAdverseEvent", session_id: s.session_id, ...event, ...(text && { text }), ...occurred(reader) };
+    },
+  });
+  return (
+    <FormDialog form={form} title="Adverse event" about={<About s={s} />} notice={<Meanwhile items={items} />} button="Record" wide close={close}>
+      <Choice form={form} name="category" label="What happened" options={CATEGORIES} />
+      <Choice
+        form={form}
+        name="severity"
+        label="How grave"
+        hint="Sentinel: death, lasting harm, or care was escalated beyond the clinic. It raises a high alarm and is a serious adverse event."
+        options={SEVERITIES}
+      />
+      <div class="two">
+        <Words form={form} name="text" label="In words" rows={3} />
+        <When form={form} what="Happened" />
+      </div>
+    </FormDialog>
+  );
+}

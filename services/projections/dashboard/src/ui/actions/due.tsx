@@ -1,0 +1,139 @@
+/* What is due: the next check with its countdown, and what of the gates or the discharge is still open. */
+import type { BoardSession } from "../../board";
+import { dueOf, lastDose, minutesSince } from "../../course";
+import { DAY, LEAVING, ofTheDay, overridable, recheckAt } from "../../gates";
+import type { SessionDetail, TimelineItem } from "../../model";
+import { may, now, sessionOf } from "../../store";
+import { useStable } from "../../stable";
+import { clockTime, duration } from "../../words";
+import { DueCheck } from "../card";
+import { Icon } from "../icon";
+import type { Opened } from "./actions";
+import { useHeld } from "./detail";
+
+/** How long before the end of the stay the discharge's points begin to be shown. */
+const LEAVING_SOON_MIN = 15;
+
+interface Props {
+  s: BoardSession;
+  detail: SessionDetail | null;
+  items: readonly TimelineItem[];
+  open(what: Opened): void;
+}
+
+interface Row {
+  key: string;
+  name: string;
+  note: string;
+  done: boolean;
+  opens: Opened | null;
+}
+
+export function DuePanel({ s, detail, items, open }: Props) {
+  const held = useHeld(s);
+  const leaves = useStable(() => {
+    const minutes = minutesSince(s, now.value);
+    return minutes !== null && minutes >= s.expected.minimum_stay_min - LEAVING_SOON_MIN;
+  }, [s]);
+  const check = useStable(() => {
+    const due = dueOf(s, now.value);
+    const dose = lastDose(s);
+    return { minute: due.check, from: dose && due.check !== null ? Date.parse(dose.at) + (due.check - 3) * 60_000 : null };
+  }, [s]);
+  const dosed = s.doses.length > 0;
+  const rows = dosed ? [...(check.from === null ? [] : checkRows(s, detail, check.from)), ...(leaves ? leavingRows(held) : [])] : beforeRows(s, detail, held);
+  const shown = rows.filter(({ opens }) => opens === null || may("session", NEEDS[opens.form] ?? ""));
+  return (
+    <section class="panel due-panel" aria-label="What is due">
+      <h2>
+        {dosed ? (
+          <DueCheck session={sessionOf(s.session_id)} />
+        ) : (
+          <>
+            Before the dose <small>{rows.filter(({ done }) => !done).length || "nothing"} open</small>
+          </>
+        )}
+      </h2>
+      {!dosed && <Recheck items={items} detail={detail} />}
+      {shown.length > 0 && (
+        <ul class="todo">
+          {shown.map((row) => (
+            <li key={row.key}>
+              <button type="button" onClick={() => row.opens && open(row.opens)} disabled={!row.opens}>
+                <span class={row.done ? "boxed on" : "boxed"}>{row.done && <Icon name="check" label="done" />}</span>
+                <span>{row.name}</span>
+                <span>{row.note}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+const NEEDS: Partial<Record<Opened["form"], string>> = { predose: "CheckPreDose", override: "OverrideGate", dose: "GiveDose", vitals: "RecordVitals", observation: "RecordObservation", discharge: "Discharge" };
+
+function beforeRows(s: BoardSession, detail: SessionDetail | null, held: Readonly<Record<string, string>> | null): Row[] {
+  const check = s.pre_dose;
+  const final = detail?.rules?.gates.final ?? [];
+  const first: Row = {
+    key: "predose",
+    name: "Pre-dose check",
+    note: held?.["check"] ? (check ? "too old" : "not done") : check ? `${check.systolic}/${check.diastolic}, ${clockTime(Date.parse(check.at))}` : "",
+    done: check !== null && !held?.["check"],
+    opens: { form: "predose" },
+  };
+  if (!held) return [first];
+  if (held[""]) return [first, { key: "refused", name: held[""], note: "", done: false, opens: null }];
+  const open = ofTheDay(held).filter(([gate]) => gate !== "check");
+  const overrides = detail?.overridden.filter(({ gate }) => gate in DAY) ?? [];
+  return [
+    first,
+    ...open.map(([gate, why]): Row => {
+      const lets = overridable(gate, final) && may("session", "OverrideGate");
+      return { key: gate, name: why, note: lets ? "override" : "", done: false, opens: lets ? { form: "override", gate, why } : { form: "predose" } };
+    }),
+    ...overrides.map((one): Row => ({ key: `o-${one.gate}`, name: `${DAY[one.gate]}: overridden`, note: one.by_name ?? "", done: true, opens: null })),
+    ...(check && !held["check"] && open.length === 0 ? [{ key: "dose", name: "Every gate is open: give the dose", note: "", done: false, opens: { form: "dose" } as const }] : []),
+  ];
+}
+
+function checkRows(s: BoardSession, detail: SessionDetail | null, from: number): Row[] {
+  const seen = (name: "moaas" | "dissociation", label: string): Row => {
+    const last = detail?.observations[name];
+    const done = last !== undefined && Date.parse(last.at) >= from;
+    return { key: name, name: label, note: last ? `last ${last.value}, ${clockTime(Date.parse(last.at))}` : "not yet", done, opens: { form: "observation" } };
+  };
+  const { systolic, diastolic } = s.latest;
+  const pressure = systolic && diastolic ? `${systolic.value}/${diastolic.value}, ${clockTime(systolic.at)}` : "not yet";
+  return [
+    { key: "bp", name: "Blood pressure", note: pressure, done: (systolic?.at ?? 0) >= from, opens: { form: "vitals" } },
+    seen("moaas", "MOAA/S"),
+    seen("dissociation", "Dissociation 0–10"),
+  ];
+}
+
+function leavingRows(held: Readonly<Record<string, string>> | null): Row[] {
+  if (!held) return [];
+  const all = Object.keys(LEAVING).length;
+  const open = Object.keys(held).length;
+  return [{ key: "leave", name: "Discharge", note: open === 0 ? "all points met" : `${open} of ${all} points open`, done: open === 0, opens: { form: "discharge" } }];
+}
+
+function Recheck({ items, detail }: Pick<Props, "items" | "detail">) {
+  const at = recheckAt(items, detail?.rules ?? null);
+  const seconds = useStable(() => (at === null ? null : Math.ceil((at - now.value) / 1000)), [at]);
+  if (seconds === null) return null;
+  return (
+    <p class="recheck">
+      {seconds > 0 ? (
+        <>
+          Measure again in <b>{duration(seconds)}</b>
+        </>
+      ) : (
+        <b>Measure again now</b>
+      )}
+    </p>
+  );
+}

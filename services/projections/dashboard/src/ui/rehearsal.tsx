@@ -1,0 +1,40 @@
+/* What the server would say to a command now: asked while a form is open, so that nobody has to try their way through it. */
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { asked, serverNow } from "../store";
+import type { Draft } from "./form";
+
+const SETTLED_MS = 250;
+const AGAIN_MS = 15_000;
+
+/** Asked anew when the draft or the session's record changes, and as time goes on. Null: nothing is known (any more). */
+export function useRehearsal(draft: Draft | null, position: number, service: api.Service = "session"): api.Answer | null {
+  const [answer, setAnswer] = useState<api.Answer | null>(null);
+  const body = draft && JSON.stringify(draft);
+  useEffect(() => {
+    if (body === null) return setAnswer(null);
+    let stopped = false;
+    let timer: ReturnType<typeof setTimeout>;
+    const ask = async (): Promise<void> => {
+      const now = serverNow();
+      const command = { id: api.uuid(now), at: new Date(now).toISOString(), ...(JSON.parse(body) as Draft) };
+      const found = await asked(api.rehearse(service, command)).catch(() => null);
+      if (stopped) return;
+      setAnswer(found);
+      timer = setTimeout(() => void ask(), AGAIN_MS);
+    };
+    timer = setTimeout(() => void ask(), SETTLED_MS);
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }, [body, position, service]);
+  return answer;
+}
+
+/** The points that hold; null while they are not known, empty when nothing does. */
+export function pointsOf(answer: api.Answer | null): Readonly<Record<string, string>> | null {
+  if (answer?.kind === "recorded") return {};
+  if (answer?.kind === "refused") return answer.points ?? { "": answer.text };
+  return null;
+}
