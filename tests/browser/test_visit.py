@@ -213,6 +213,9 @@ async def test_a_dose_is_checked_by_a_second_person_and_said_in_words(
     await dialog.get_by_role("button", name="Give 60 mg IM…").click()
     said = "Give 60 mg ketamine intramuscular, 1.2 mL of 50 mg/mL, left deltoid, lot T-77"
     await expect(dialog.get_by_text(said)).to_be_visible()
+    for _ in range(3):  # the focus stays in the question
+        await window.page.keyboard.press("Shift+Tab")
+        await expect(dialog.locator(".d-foot :focus")).to_have_count(1)
     await press(dialog, "Give 60 mg IM now")
     await expect(told(window, "Dose ketamine 60 mg IM")).to_contain_text("First nurse", timeout=SOON_MS)
     await expect(window.page.locator(".phase-name")).to_have_text("Onset", timeout=SOON_MS)
@@ -388,6 +391,9 @@ async def test_every_form_is_for_everyone(
         assert await violations(window.page) == [], name
         assert await window.page.evaluate(SMALL) == [], name
         box = await dialog.bounding_box()
+        for key in ("Shift+Tab", "Tab", "Tab", "Shift+Tab"):
+            await window.page.keyboard.press(key)
+            assert await dialog.evaluate("dialog => dialog.contains(document.activeElement)"), name
         assert box and box["y"] >= 56 and box["y"] + box["height"] <= size[1], f"{name} leaves the screen"
         await window.page.keyboard.press("Escape")
         await expect(dialog).to_have_count(0)

@@ -2,7 +2,12 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-const STOPS = "input:not([disabled]), textarea, select, a[href], button:not([disabled]), [tabindex='0']";
+const STOPS = "input:enabled, textarea:enabled, select:enabled, a[href], button:enabled, [tabindex='0']";
+
+/** The radio buttons of a question are one stop. */
+const groupOf = (stop: Element | null | undefined): unknown => (stop instanceof HTMLInputElement && stop.type === "radio" ? stop.name : stop);
+const within = (stops: readonly HTMLElement[], stop: HTMLElement | undefined): HTMLElement | undefined =>
+  stops.find((one) => one instanceof HTMLInputElement && one.checked && groupOf(one) === groupOf(stop)) ?? stop;
 
 interface Props {
   /** The id of the heading that names it. */
@@ -25,11 +30,11 @@ export function Dialog({ labelled, wide, escape, children }: Props) {
   const keys = (event: KeyboardEvent): void => {
     if (event.key === "Escape") escape();
     if (event.key !== "Tab" || !self.current) return;
-    const stops = [...self.current.querySelectorAll<HTMLElement>(STOPS)];
+    const stops = [...self.current.querySelectorAll<HTMLElement>(STOPS)].filter((stop) => stop.getClientRects().length > 0);
     const [edge, other] = event.shiftKey ? [stops[0], stops[stops.length - 1]] : [stops[stops.length - 1], stops[0]];
-    if (document.activeElement !== edge && self.current.contains(document.activeElement)) return;
+    if (groupOf(document.activeElement) !== groupOf(edge) && self.current.contains(document.activeElement)) return;
     event.preventDefault();
-    other?.focus();
+    within(stops, other)?.focus();
   };
   return (
     <div class="veil">

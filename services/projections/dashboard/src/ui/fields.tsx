@@ -111,8 +111,10 @@ export function Choice({ form, name, label, hint, options, several = false, list
     form.set(name, chosen.includes(value) ? others.join(" ") : [...others, value].join(" "));
   };
   return (
-    <fieldset class="field" role={several ? "group" : "radiogroup"} aria-describedby={said["aria-describedby"]}>
-      <legend class="label">{label}</legend>
+    <fieldset class="field" role={several ? "group" : "radiogroup"} aria-labelledby={`${id}-label`} aria-describedby={said["aria-describedby"]}>
+      <legend class="label" id={`${id}-label`}>
+        {label}
+      </legend>
       {aside}
       <div class={list ? "options list" : scale ? "options scale" : "options"}>
         {options.map((option, i) => (
