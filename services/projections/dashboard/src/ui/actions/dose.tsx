@@ -24,8 +24,8 @@ const LOT = /^[A-Za-z0-9-]{1,24}$/;
 /** The dose as far as it is entered; null without an amount. */
 function doseOf(reader: Reader, s: OfSession["s"]): Dose | null {
   const milligrams = reader.number("milligrams", "The dose", "needed");
-  const concentration = reader.number("concentration", "The concentration");
-  const volume = reader.number("volume", "The volume");
+  const concentration = reader.number("concentration_mg_per_ml", "The concentration");
+  const volume = reader.number("volume_ml", "The volume");
   const lot = reader.text("lot");
   if (lot && !LOT.test(lot)) reader.wrong["lot"] = "A lot number has letters, digits and hyphens, at most 24.";
   if (milligrams === undefined || Object.keys(reader.wrong).length > 0) return null;
@@ -51,7 +51,8 @@ export function DoseForm({ s, detail, items, close, signOff = false }: OfSession
     if (!dose) return null;
     if (signOff) return { type: "CheckDose", session_id: s.session_id, dose };
     const token = second.of(dose);
-    const confirmed = reader.text("confirmed") === "yes";
+    // Of this amount: another one is confirmed anew.
+    const confirmed = reader.text("confirmed") === String(dose.milligrams);
     return { type: "GiveDose", session_id: s.session_id, dose, additional, confirmed, ...(token && { check_token: token }) };
   };
   const form = useForm({
@@ -97,10 +98,10 @@ export function DoseForm({ s, detail, items, close, signOff = false }: OfSession
         <div class="proof">
           <Drug dose={dose} kg={s.weight_kg} given={s.doses.map((one) => one.dose)} />
           {rules && <DoseScale rules={rules} dose={dose} kg={s.weight_kg} given={s.doses.reduce((sum, one) => sum + one.dose.milligrams, 0)} />}
-          <Verdict points={points} />
+          <Verdict points={points} confirmed={draft?.["confirmed"] === true} />
           {said("dose.amount") && <OverrideHere s={s} gate="dose.amount" />}
-          {said("dose.warn") && !signOff && (
-            <Choice form={form} name="confirmed" label="The protocol warns here" options={[{ value: "yes", label: "This dose is meant" }]} />
+          {dose && !signOff && (said("dose.warn") || draft?.["confirmed"] === true) && (
+            <Choice form={form} name="confirmed" label="The protocol warns here" options={[{ value: String(dose.milligrams), label: `${figure(dose.milligrams)} mg are meant` }]} />
           )}
           {detail && detail.dose_checks.length > 0 && (
             <ul class="signed-off">
@@ -164,11 +165,11 @@ function Drawn({ form, rules, wrong }: { form: Form; rules: DoseRules | null; wr
   return (
     <>
       {vials.length > 0 ? (
-        <Choice form={form} name="concentration" label="Vial strength, read from the label" options={vials.map((mg) => ({ value: String(mg), label: `${figure(mg)} mg/mL` }))} />
+        <Choice form={form} name="concentration_mg_per_ml" label="Vial strength, read from the label" options={vials.map((mg) => ({ value: String(mg), label: `${figure(mg)} mg/mL` }))} />
       ) : (
-        <Line form={form} name="concentration" label="Vial strength, read from the label" unit="mg/mL" max={6} />
+        <Line form={form} name="concentration_mg_per_ml" label="Vial strength, read from the label" unit="mg/mL" max={6} />
       )}
-      <Line form={form} name="volume" label="Volume drawn up" unit="mL" max={6} />
+      <Line form={form} name="volume_ml" label="Volume drawn up" unit="mL" max={6} />
       {wrong && (
         <p class="refusal" role="status">
           <Icon name="alert" />
@@ -203,7 +204,7 @@ function Drug({ dose, kg, given }: { dose: Dose | null; kg: number | null; given
 /** What is said beside its own field, or above, is not said twice. */
 const ELSEWHERE = new Set(["dose.second_check", "dose.warn"]);
 
-function Verdict({ points }: { points: Readonly<Record<string, string>> | null }) {
+function Verdict({ points, confirmed }: { points: Readonly<Record<string, string>> | null; confirmed: boolean }) {
   const open = points ? Object.entries(points).filter(([point]) => (point === "" || point.startsWith("dose.")) && !ELSEWHERE.has(point)) : [];
   const [, warn] = points ? (Object.entries(points).find(([point]) => point === "dose.warn") ?? []) : [];
   if (!points) return <p class="verdict pending">The protocol's word on it stands here as soon as an amount is entered.</p>;
@@ -213,7 +214,7 @@ function Verdict({ points }: { points: Readonly<Record<string, string>> | null }
     return (
       <p class="verdict" role="status">
         <Icon name="check" />
-        <span>The numbers agree with each other and with the protocol.</span>
+        <span>The numbers agree with each other{confirmed ? "; the protocol warns, and you said that it is meant." : " and with the protocol."}</span>
       </p>
     );
   }
