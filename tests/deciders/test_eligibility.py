@@ -23,8 +23,11 @@ from kap.events.intake import (
     ProtocolAdopted,
 )
 from kap.events.rules import Standing
+from kap.events.session import ExpectedCourse
 from kap.protocol import Protocol
+from session_monitor import standing
 
+from tests.assessment import nothing_but
 from tests.strategies import PRESCRIBER, sealed
 
 COURSE, PATIENT = UUID(int=1), UUID(int=2)
@@ -52,6 +55,9 @@ opened = CourseOpened(
 
 
 def assess(p: Protocol = IM, **changes: Any) -> Assess:
+    """Everything was asked; what is no finding and no drug taken is absent."""
+    found = [f.rule for f in changes.get("findings", [])]
+    taken = [f"drug.{drug}" for drug in changes.get("drugs", [])]
     fields: dict[str, Any] = {
         "verdict": "eligible",
         "weight_kg": 70,
@@ -60,6 +66,7 @@ def assess(p: Protocol = IM, **changes: Any) -> Assess:
         "protocols": {p.name: p.route},
         "eligibility": p.eligibility,
         "birth_year": 1980,
+        "absent": nothing_but(p.name, *found, *taken),
     }
     return Assess(**said, **fields | changes)
 
@@ -166,6 +173,68 @@ def test_what_needs_clearance_waits_for_a_prescriber() -> None:
         cleared.append(event)
     [prepared] = course.decide(fold(course, [opened, assessed, consent, *cleared]), ready)
     assert isinstance(prepared, Prepared)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_nobody_is_eligible_while_a_rule_was_not_answered(name: str) -> None:
+    p = DEFAULTS[name]
+    every = nothing_but(name)
+    assert every and recorded(assess(p)) == {}
+    for missing in every:
+        asked = [rule for rule in every if rule != missing]
+        with pytest.raises(Refused) as refusal:
+            course.decide(fold(course, [opened]), assess(p, absent=asked))
+        asks = eligibility.words(p.eligibility, missing, 1980, NOON)
+        assert str(refusal.value) == (
+            f"Nobody is eligible before everything was asked: defer it. Not asked: {missing}."
+        )
+        assert refusal.value.points == {missing: f"This was not asked: {asks}."}
+        for verdict in ("deferred", "ineligible"):
+            assert recorded(assess(p, absent=asked, verdict=verdict)) == {}
+
+
+def test_what_was_asked_is_on_record_and_every_finding_says_what_it_is() -> None:
+    findings = [Finding(rule="osa", standing="note"), Finding(rule="own", standing="note")]
+    command = assess(findings=findings, drugs=["maoi"], birth_year=1961)
+    [event] = course.decide(fold(course, [opened]), command)
+    assert isinstance(event, Assessed)
+    assert event.absent == command.absent and "osa" not in event.absent
+    assert {finding.rule: finding.asks for finding in event.findings} == {
+        "osa": "Obstructive sleep apnoea",
+        "own": "the assessment's own",
+        "drug.maoi": "Monoamine oxidase inhibitors: blood pressure rises",
+        "age.old": "64 or 65 years old: from 65 years on blood pressure rises more",
+    }
+
+
+def test_a_finding_is_not_there_and_absent() -> None:
+    findings = [Finding(rule="osa", standing="note")]
+    assert refused(when=assess(findings=findings, absent=nothing_but("intramuscular"))) == (
+        "The finding osa is said to be there and to be absent."
+    )
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_moderate_hepatic_impairment_lengthens_the_stay_and_its_checks(name: str) -> None:
+    p = DEFAULTS[name]
+    adoption = ProtocolAdopted(
+        id=UUID(int=4), at=NOON, by=PRESCRIBER, clinic="main", protocol=p.name, version=p.version,
+        digest=p.digest(), content=p.content(),
+    )  # fmt: skip
+    adopted = standing.adopted([adoption], name)
+    assert adopted is not None and adopted.longer_stay_min == {"liver.moderate": 60}
+
+    def expected(*rules: str) -> ExpectedCourse:
+        found = [Finding(rule=rule, standing="note") for rule in rules]
+        [assessed] = course.decide(fold(course, [opened]), assess(p, findings=found))
+        stands = standing.course_standing([opened, assessed])
+        assert stands is not None
+        return standing.expected_for(adopted, stands)
+
+    assert expected() == expected("trd") == p.expected
+    longer = expected("trd", "liver.moderate")
+    assert longer.minimum_stay_min == p.expected.minimum_stay_min + 60
+    assert longer.checks_min == [*p.expected.checks_min, 150, 180]
 
 
 def test_a_protocol_without_rules_is_as_before() -> None:

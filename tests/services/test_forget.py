@@ -21,6 +21,7 @@ from projections import keys, read_models, sealing
 from projections.bucket import Bucket
 from projections.read_model import keep
 
+from tests.assessment import nothing_but
 from tests.services import gateway as gw
 from tests.services import process
 
@@ -79,6 +80,7 @@ async def course_of(http: Any, patient_id: str) -> str:
     reply = await gw.send(
         http, "intake", "Assess", course_id=course_id, verdict="eligible", weight_kg=70, goals=INTENTION,
         findings=[{"rule": "trd", "standing": "note", "note": INTENTION}],
+        absent=nothing_but("intramuscular", "trd"),
         route="intramuscular", protocol="intramuscular",
     )  # fmt: skip
     assert reply.status_code == 200, reply.text

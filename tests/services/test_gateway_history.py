@@ -15,6 +15,7 @@ from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
 from pydantic_core import to_json
 
+from tests.assessment import nothing_but
 from tests.services import gateway as gw
 from tests.services import process
 from tests.services.test_forget import read_models_running
@@ -57,6 +58,7 @@ async def scene(guard: Guard, server: NatsServer, folder: Path, database: str) -
         await recorded(
             prescriber, "intake", "Assess", **course, verdict="eligible", weight_kg=70,
             findings=[{"rule": "trd", "standing": "note", "note": NOTE}], goals=NOTE,
+            absent=nothing_but("intramuscular", "trd"),
             route="intramuscular", protocol="intramuscular",
         )  # fmt: skip
         await recorded(nurse, "intake", "GiveConsent", **course, document="consent-2026-1")

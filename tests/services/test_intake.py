@@ -15,6 +15,7 @@ from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
 
+from tests.assessment import nothing_but
 from tests.services.process import command, running
 from tests.strategies import ADMIN, NURSE, PRESCRIBER, sealed
 
@@ -27,6 +28,7 @@ ASSESSMENT = {
     "weight_kg": 71.5,
     "route": "intramuscular",
     "protocol": "intramuscular",
+    "absent": nothing_but("intramuscular", "osa"),
 }
 READY = {
     "intentions": sealed("intentions"),

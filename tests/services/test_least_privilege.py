@@ -24,6 +24,7 @@ from kap_local.guard import Guard
 from nats.aio.msg import Msg
 from projections.permissions import AGGREGATES, COMMANDS, Owner
 
+from tests.assessment import nothing_but
 from tests.system.clinic import (
     DOSE,
     PRE_DOSE,
@@ -91,6 +92,7 @@ async def in_intake(desk: Desk, kap: Kap, patient_id: str, course_id: str) -> No
     await desk.send("intake", "OpenCourse", **course, patient_id=patient_id, indication="depression")
     await desk.send(
         "intake", "Assess", **course, verdict="eligible", findings=[finding], measures=[], weight_kg=70,
+        absent=nothing_but("sublingual"),
         route="sublingual", protocol="sublingual",
     )  # fmt: skip
     await desk.send("intake", "ClearFinding", **course, rule="cardiology", reason="A letter came.")

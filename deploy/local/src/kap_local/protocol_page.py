@@ -76,7 +76,9 @@ def _rows(lines: list[str], node: yaml.MappingNode, path: str, inherited: str) -
         if isinstance(value, yaml.MappingNode) and not value.flow_style:
             parts = {str(k.value): str(v.value) for k, v in value.value}
             if parts.keys() >= {"asks", "standing", "source"}:
-                said = f"{STANDING.get(parts['standing'], parts['standing'])}: {parts['asks']}"
+                longer = parts.get("longer_stay_min")
+                stays = f", stays {longer} min longer" if longer else ""
+                said = f"{STANDING.get(parts['standing'], parts['standing'])}{stays}: {parts['asks']}"
                 yield Row(name, said, parts["source"], line + 1)
             else:
                 yield from _rows(lines, value, f"{name} › ", _beside(lines, key) or inherited)

@@ -207,6 +207,7 @@ class Treatment:
         await self.send(
             "prescriber", "intake", "Assess", first + timedelta(hours=1), **course,
             verdict="eligible", findings=[{"rule": "trd", "standing": "note"}],
+            absent=await self.asked_but("trd"),
             measures=[{"instrument": "phq-9", "total": self.random.randint(14, 23)}],
             weight_kg=body.weight_kg, goals="To sleep through the night again.",
             route=body.route, protocol=body.route,
@@ -239,6 +240,13 @@ class Treatment:
             planned_for=self.dosed_at.isoformat(),
             room=self.room if self.room in ROOMS else None,
         )
+
+    async def asked_but(self, found: str) -> list[str]:
+        """Everything else that the clinic's protocol asks about: this person has none of it."""
+        clinic = await self.staff["nurse"].get("/api/clinic")
+        [rules] = [p["eligibility"] for p in clinic["protocols"] if p["name"] == self.who.body.route]
+        asked = [*rules["rules"], *(f"drug.{drug}" for drug in rules["interacting_drugs"])]
+        return [rule for rule in asked if rule != found]
 
     def steps(self) -> list[tuple[float, Callable[[datetime], Awaitable[None]]]]:
         """The nurse's steps, in minutes after the dose."""

@@ -47,6 +47,8 @@ class OpenCourse(_CourseCommand):
 class Assess(_CourseCommand):
     """`drugs` are the classes of interacting drugs that the patient takes.
 
+    `absent` are the protocol's rules that were asked about and do not apply, and `drug.<class>` of the drugs
+    that the patient does not take: what stands nowhere was not asked, and nobody is eligible then.
     `protocols` are those that the clinic has adopted, with their routes; the service puts them in, and the
     protocol's rules of eligibility and the patient's birth year.
     """
@@ -60,6 +62,7 @@ class Assess(_CourseCommand):
     route: Route
     protocol: Code
     drugs: list[Code] = Field(default=[], max_length=30)
+    absent: list[Code] = Field(default=[], max_length=100)
     protocols: dict[str, str] = Field(default={})
     eligibility: SkipJsonSchema[Eligibility | None] = None
     birth_year: SkipJsonSchema[int | None] = None
@@ -227,13 +230,22 @@ def assess(course: Open, command: Assess) -> Sequence[Fact]:
         raise Refused(f"The protocol {command.protocol} is for the route {route}, not {command.route}.")
     findings, stops = found(command)
     if command.verdict == "eligible" and stops:
-        raise Refused(f"The patient cannot be eligible with a hard stop: {'; '.join(stops)}.")
+        named = "; ".join(f"{rule} ({said})" if said != rule else rule for rule, said in stops.items())
+        points = {rule: f"A hard stop: {words}." for rule, words in stops.items()}
+        raise Refused(f"The patient cannot be eligible with a hard stop: {named}.", points)
+    if command.verdict == "eligible" and command.eligibility is not None:
+        unasked = eligibility.unasked(command.eligibility, findings, command.absent)
+        if unasked:
+            points = {rule: f"This was not asked: {words}." for rule, words in unasked.items()}
+            not_asked = f"Not asked: {', '.join(unasked)}"
+            raise Refused(f"Nobody is eligible before everything was asked: defer it. {not_asked}.", points)
     return [
         Assessed(
             **command.stamp,
             course_id=command.course_id,
             verdict=command.verdict,
             findings=findings,
+            absent=command.absent,
             measures=command.measures,
             weight_kg=command.weight_kg,
             goals=command.goals,
@@ -243,15 +255,19 @@ def assess(course: Open, command: Assess) -> Sequence[Fact]:
     ]
 
 
-def found(command: Assess) -> tuple[list[Finding], list[str]]:
-    """The findings by the protocol's rules, and those that stop a treatment, in words."""
+def found(command: Assess) -> tuple[list[Finding], dict[str, str]]:
+    """The findings by the protocol's rules, and those that stop a treatment with their words."""
     rules, born = command.eligibility, command.birth_year
     if rules is None:  # a protocol of before there were rules
-        return command.findings, [f.rule for f in command.findings if f.standing == "hard_stop"]
+        findings = [finding.model_copy(update={"asks": None}) for finding in command.findings]
+        return findings, eligibility.stops(findings)
     if born is None:
         raise Refused("The patient's birth year is not on record.")
     findings = eligibility.found(rules, command.findings, command.drugs, born, command.at)
-    return findings, eligibility.stops(rules, findings, born, command.at)
+    both = [finding.rule for finding in findings if finding.rule in command.absent]
+    if both:
+        raise Refused(f"The finding {both[0]} is said to be there and to be absent.")
+    return findings, eligibility.stops(findings)
 
 
 def clear_finding(course: Open, command: ClearFinding) -> Sequence[Fact]:

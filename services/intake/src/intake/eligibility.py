@@ -29,7 +29,12 @@ def found(
         said.setdefault(DRUG + drug, Finding(rule=DRUG + drug, standing="note"))
     for rule, standing in of_age(rules.ages, birth_year, at).items():
         said[rule] = _stricter(said.get(rule) or Finding(rule=rule, standing=standing), standing)
-    return [_stricter(finding, _standing(rules, finding)) for finding in said.values()]
+    return [
+        _stricter(finding, _standing(rules, finding)).model_copy(
+            update={"asks": words(rules, finding.rule, birth_year, at)}
+        )
+        for finding in said.values()
+    ]
 
 
 def of_age(ages: Ages, birth_year: int, at: datetime) -> dict[str, Standing]:
@@ -46,13 +51,16 @@ def of_age(ages: Ages, birth_year: int, at: datetime) -> dict[str, Standing]:
     return result
 
 
-def stops(rules: Eligibility, findings: Sequence[Finding], birth_year: int, at: datetime) -> list[str]:
+def stops(findings: Sequence[Finding]) -> dict[str, str]:
     """Why the patient cannot be eligible: each hard stop with its words."""
-    return [
-        f"{finding.rule} ({words(rules, finding.rule, birth_year, at)})"
-        for finding in findings
-        if finding.standing == "hard_stop"
-    ]
+    return {f.rule: f.asks or f.rule for f in findings if f.standing == "hard_stop"}
+
+
+def unasked(rules: Eligibility, findings: Sequence[Finding], absent: Sequence[str]) -> dict[str, str]:
+    """The rules and the classes of drugs that nobody answered, with their words: missing is not normal."""
+    every = rules.rules | {DRUG + drug: rule for drug, rule in rules.interacting_drugs.items()}
+    answered = {finding.rule for finding in findings} | set(absent)
+    return {name: rule.asks for name, rule in every.items() if name not in answered}
 
 
 def words(rules: Eligibility, rule: str, birth_year: int, at: datetime) -> str:

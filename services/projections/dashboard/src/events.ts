@@ -147,7 +147,7 @@ export interface CourseOpened {
   indication: string;
 }
 /**
- * The comprehensive assessment. Weight in kg.
+ * The comprehensive assessment. Weight in kg. `absent`: what was asked about and is not there.
  */
 export interface Assessed {
   id: string;
@@ -164,6 +164,12 @@ export interface Assessed {
    */
   findings: Finding[];
   /**
+   * @maxItems 100
+   *
+   * Items: A word of a fixed vocabulary.
+   */
+  absent: string[];
+  /**
    * @maxItems 20
    */
   measures: Measure[];
@@ -176,7 +182,7 @@ export interface Assessed {
   protocol: string;
 }
 /**
- * One eligibility rule that applies to this patient (clinical.md A1.1).
+ * An eligibility rule that applies to this patient (clinical.md A1.1); `asks` is the protocol's.
  */
 export interface Finding {
   /**
@@ -185,6 +191,7 @@ export interface Finding {
   rule: string;
   standing: "hard_stop" | "clearance" | "note";
   note: string | null;
+  asks: string | null;
 }
 /**
  * A questionnaire's result: `total` in its own points, `items` in its own order.

@@ -49,7 +49,7 @@ from session_monitor import discharge as leaving
 from session_monitor import dose as dosing
 from session_monitor import gates
 from session_monitor.discharge import Answers, Latest
-from session_monitor.standing import AdoptedProtocol, CourseStanding
+from session_monitor.standing import AdoptedProtocol, CourseStanding, expected_for
 
 WATCH = "service:session-monitor"
 
@@ -528,7 +528,7 @@ def open_session(state: State, command: OpenSession) -> Sequence[Fact]:
             weight_kg=course.weight_kg,
             protocol=command.protocol.ref,
             limits=command.protocol.limits,
-            expected=command.protocol.expected,
+            expected=expected_for(command.protocol, course),
             rules=_rules(command.protocol.rules, command.ask_pregnancy),
         )
     ]

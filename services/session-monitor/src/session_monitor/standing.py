@@ -18,8 +18,11 @@ from kap.events.intake import (
     Prepared,
     ProtocolAdopted,
 )
-from kap.events.rules import SessionRules
+from kap.events.rules import Eligibility, SessionRules
 from kap.events.session import ExpectedCourse, Limits, ProtocolRef, Route
+from pydantic import Field
+
+MOST_CHECKS = 40  # that an expected course holds
 
 
 class CourseStanding(Frozen):
@@ -33,6 +36,7 @@ class CourseStanding(Frozen):
     prepared: bool = False
     consent: Literal["none", "given", "withdrawn"] = "none"
     closed: bool = False
+    findings: list[Code] = Field(default=[])  # the rules that the last assessment found to apply
 
 
 class AdoptedProtocol(Frozen):
@@ -42,6 +46,7 @@ class AdoptedProtocol(Frozen):
     limits: Limits
     expected: ExpectedCourse
     rules: SessionRules | None = None
+    longer_stay_min: dict[Code, float] = Field(default={})  # by the finding that asks for it
 
 
 def course_standing(events: Iterable[Anything]) -> CourseStanding | None:
@@ -63,6 +68,7 @@ def _change(event: Anything) -> dict[str, object]:
                 "route": event.route,
                 "protocol": event.protocol,
                 "weight_kg": event.weight_kg,
+                "findings": [finding.rule for finding in event.findings],
                 "prepared": False,  # for what was found before: a new assessment wants a new preparation
             }
         case Prepared():
@@ -110,4 +116,26 @@ def adopted(events: Iterable[Anything], name: str) -> AdoptedProtocol | None:
         limits=Limits.model_validate(found.content["limits"]),
         expected=ExpectedCourse.model_validate(found.content["expected"]),
         rules=SessionRules.model_validate(found.content) if "gates" in found.content else None,
+        longer_stay_min=_longer_stays(found),
     )
+
+
+def _longer_stays(adopted: ProtocolAdopted) -> dict[Code, float]:
+    if "eligibility" not in adopted.content:
+        return {}
+    rules = Eligibility.model_validate(adopted.content["eligibility"]).rules
+    return {name: rule.longer_stay_min for name, rule in rules.items() if rule.longer_stay_min is not None}
+
+
+def expected_for(protocol: AdoptedProtocol, course: CourseStanding) -> ExpectedCourse:
+    """The protocol's expected course; what was found may lengthen the stay, and the checks with it."""
+    expected = protocol.expected
+    longer = max((protocol.longer_stay_min.get(rule, 0) for rule in course.findings), default=0)
+    if not longer:
+        return expected
+    stay = expected.minimum_stay_min + longer
+    checks = list(expected.checks_min)
+    step = checks[-1] - checks[-2] if len(checks) > 1 else stay
+    while checks and checks[-1] < stay and len(checks) < MOST_CHECKS:
+        checks.append(min(checks[-1] + step, stay))
+    return expected.model_copy(update={"minimum_stay_min": stay, "checks_min": checks})

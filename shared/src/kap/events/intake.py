@@ -79,11 +79,12 @@ class CourseOpened(_Course):
 
 
 class Finding(Frozen):
-    """One eligibility rule that applies to this patient (clinical.md A1.1)."""
+    """An eligibility rule that applies to this patient (clinical.md A1.1); `asks` is the protocol's."""
 
     rule: Code
     standing: Literal["hard_stop", "clearance", "note"]
     note: Personal | None = None
+    asks: str | None = Field(default=None, max_length=200)
 
 
 class Measure(Frozen):
@@ -95,11 +96,12 @@ class Measure(Frozen):
 
 
 class Assessed(_Course):
-    """The comprehensive assessment. Weight in kg."""
+    """The comprehensive assessment. Weight in kg. `absent`: what was asked about and is not there."""
 
     type: Literal["Assessed"] = "Assessed"
     verdict: Literal["eligible", "deferred", "ineligible"]
     findings: list[Finding] = Field(default=[], max_length=60)
+    absent: list[Code] = Field(default=[], max_length=100)
     measures: list[Measure] = Field(default=[], max_length=20)
     weight_kg: float = Field(gt=20, lt=400)
     goals: Personal | None = None

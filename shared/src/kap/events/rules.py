@@ -18,10 +18,14 @@ Signer = Literal["nurse", "prescriber"]
 
 
 class EligibilityRule(Frozen):
-    """What is asked of a patient, and what a yes means: no treatment, a prescriber's clearance, or a note."""
+    """What is asked of a patient, and what a yes means: no treatment, a prescriber's clearance, or a note.
+
+    `longer_stay_min`: a yes lengthens the minimum stay after each dose, and its checks, by so many minutes.
+    """
 
     asks: str = Field(min_length=1, max_length=200)
     standing: Standing
+    longer_stay_min: float | None = Field(default=None, gt=0, le=480)
     source: str = Field(min_length=1, max_length=300)
 
 
