@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given as forall
@@ -9,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from kap.decider import Refused
 from kap.events.session import (
+    AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
     Aldrete,
@@ -37,7 +39,7 @@ from tests.deciders.sessions import (
 )
 from tests.strategies import PRESCRIBER, THERAPIST
 
-ALARM = S
+ALARM, OTHER_ALARM = S, UUID(int=77)
 LEAVES = 125.0  # minutes after noon; the dose is at 2
 FULL = Aldrete(activity=2, respiration=2, circulation=2, consciousness=2, spo2=2)
 ANSWERS: dict[str, Any] = {
@@ -96,6 +98,8 @@ raised = AlarmRaised(
     text="SpO2 88 < 90",
     onset=NOON + timedelta(minutes=100),
 )
+latching = raised.model_copy(update={"latching": True})
+cleared = AlarmCleared(**stamp(101, WATCH), alarm_id=ALARM)
 FRESH = latest()
 
 
@@ -198,6 +202,19 @@ NOT_MET: list[tuple[str, list[Any], Discharge, str]] = [
     ("ride", well(), leaving(ride_present=None), "nobody said whether the ride is there"),
     ("instructions", well(), leaving(instructions_given=False), "the instructions were not given"),
     ("alarms", [*well(), raised], leaving(), "1 alarm is open"),
+    ("alarms", [*well(), latching, cleared], leaving(), "1 alarm ended and nobody acknowledged it"),
+    (
+        "alarms",
+        [*well(), raised, latching.model_copy(update={"alarm_id": OTHER_ALARM})],
+        leaving(),
+        "2 alarms are open",
+    ),
+    (
+        "alarms",
+        [*well(), latching, cleared, raised.model_copy(update={"alarm_id": OTHER_ALARM})],
+        leaving(),
+        "1 alarm is open and 1 alarm ended and nobody acknowledged it",
+    ),
     (
         "signatures",
         [*stay(), observed()],
@@ -285,8 +302,15 @@ def test_a_booster_restarts_the_clock_and_needs_new_signatures() -> None:
 
 
 def test_an_alarm_that_is_over_keeps_nobody() -> None:
-    cleared = AlarmCleared(**stamp(101, WATCH), alarm_id=ALARM)
     assert len(when([*well(), raised, cleared], leaving())) == 1
+
+
+def test_a_latched_alarm_keeps_the_patient_until_it_is_acknowledged_or_never_sounded() -> None:
+    seen = AlarmAcknowledged(**stamp(102), alarm_id=ALARM)
+    assert len(when([*well(), latching, cleared, seen], leaving())) == 1
+    assert len(when([*well(), latching, seen, cleared], leaving())) == 1
+    late = latching.model_copy(update={"late": True})
+    assert len(when([*well(), late, cleared], leaving())) == 1
 
 
 def test_what_was_seen_last_counts_not_what_was_recorded_last() -> None:

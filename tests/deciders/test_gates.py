@@ -251,7 +251,9 @@ def test_a_session_of_before_there_were_rules_is_as_it_was() -> None:
 def test_limits_change_inside_the_hard_bounds_alone() -> None:
     wide = IM.limits.model_copy(update={"no_data_after_s": 61})
     command = ChangeLimits(**said(1, PRESCRIBER, "prescriber"), limits=wide, reason=sealed("reason"))
-    assert "no_data_after_s should be at most 60" in refused([opened()], command)
+    assert refused([opened()], command) == (
+        "A silent monitor must alarm after 60 s at the latest, not after 61 s (hard bound: [D])."
+    )
     assert len(when([opened()], command.model_copy(update={"limits": IM.limits}))) == 1
 
 

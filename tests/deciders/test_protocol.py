@@ -250,24 +250,32 @@ LIMITS += [(s, "high", o.high) for s, o in bounds.LIMITS.items() if o.high is no
 
 @pytest.mark.parametrize("signal, side, value", LIMITS)
 def test_no_limit_is_wider_than_a_hard_bound(signal: str, side: str, value: float) -> None:
-    def problems(edge: float | None, priority: Priority = "high") -> list[str]:
+    def problems(edge: float | None, priority: Priority = "high") -> dict[str, str]:
         others = [b.model_copy(update={side: None}) for b in getattr(IM.limits, signal)]
         limits = IM.limits.model_copy(
             update={signal: [*others, Band.model_validate({side: edge, "priority": priority})]}
         )
-        return list(bounds.of_limits(limits))
+        return dict(bounds.of_limits(limits))
 
-    assert problems(value) == []
+    assert problems(value) == {}
     outside = value - 1 if side == "low" else value + 1
-    assert problems(outside)[0].startswith(f"limits.{signal} should have a {side} of priority high, ")
-    assert f"and it is {outside:g}" in problems(outside)[0]
-    assert "and it is missing" in problems(value, "medium")[0]
-    assert "and it is missing" in problems(None)[0]
+    name, unit = bounds.CALLED[signal]
+    where = "under" if side == "low" else "over"
+    must = f"{name} must alarm with high priority {where} {value:g} {unit} or earlier"
+    [(field, sentence)] = problems(outside).items()
+    assert field == f"{signal}.{side}"
+    assert sentence.startswith(f"{must}, not only {where} {outside:g} {unit} (hard bound: ")
+    for missing in (problems(value, "medium"), problems(None)):
+        assert missing[f"{signal}.{side}"].startswith(f"{must} (hard bound: ")
 
 
 def test_silence_is_not_let_go_on() -> None:
     quiet = IM.limits.model_copy(update={"no_data_after_s": 61})
-    assert [p.split()[0] for p in bounds.of_limits(quiet)] == ["limits.no_data_after_s"]
+    assert dict(bounds.of_limits(quiet)) == {
+        "no_data_after_s": (
+            "A silent monitor must alarm after 60 s at the latest, not after 61 s (hard bound: [D])."
+        )
+    }
 
 
 @pytest.mark.parametrize(

@@ -132,26 +132,31 @@ def of_protocol(protocol: Any, route: Route) -> Iterator[str]:
             yield f"{bound.field} should be {bound.words} (hard bound: {bound.source}), and is {is_}"
 
 
-def of_limits(limits: Limits) -> Iterator[str]:
-    """Each limit that is wider than its hard bound, in the same words."""
+# How a clinician calls what a limit is of, and its unit.
+CALLED = {
+    "spo2": ("SpO₂", "%"),
+    "systolic": ("Systolic pressure", "mmHg"),
+    "diastolic": ("Diastolic pressure", "mmHg"),
+    "heart_rate": ("Heart rate", "/min"),
+    "respiratory_rate": ("Respiratory rate", "/min"),
+}
+
+
+def of_limits(limits: Limits) -> Iterator[tuple[str, str]]:
+    """Each field of limits that is wider than its hard bound, with a sentence for the clinician."""
     for signal, outermost in LIMITS.items():
         bands: list[Band] = [band for band in getattr(limits, signal) if band.priority == "high"]
         low = max((band.low for band in bands if band.low is not None), default=None)
         high = min((band.high for band in bands if band.high is not None), default=None)
+        name, unit = CALLED[signal]
         if outermost.low is not None and (low is None or low < outermost.low):
-            yield _wide(signal, "low", "at least", outermost.low, outermost.source, low)
+            now = "" if low is None else f", not only under {low:g} {unit}"
+            must = f"must alarm with high priority under {outermost.low:g} {unit} or earlier{now}"
+            yield f"{signal}.low", f"{name} {must} (hard bound: {outermost.source})."
         if outermost.high is not None and (high is None or high > outermost.high):
-            yield _wide(signal, "high", "at most", outermost.high, outermost.source, high)
+            now = "" if high is None else f", not only over {high:g} {unit}"
+            must = f"must alarm with high priority over {outermost.high:g} {unit} or earlier{now}"
+            yield f"{signal}.high", f"{name} {must} (hard bound: {outermost.source})."
     if limits.no_data_after_s > LONGEST_SILENCE_S:
-        yield (
-            f"limits.no_data_after_s should be at most {LONGEST_SILENCE_S} (hard bound: [D]), "
-            f"and is {limits.no_data_after_s:g}"
-        )
-
-
-def _wide(signal: str, side: str, how: str, bound: float, source: str, value: float | None) -> str:
-    now = "missing" if value is None else f"{value:g}"
-    return (
-        f"limits.{signal} should have a {side} of priority high, {how} {bound:g} "
-        f"(hard bound: {source}), and it is {now}"
-    )
+        longest = f"{LONGEST_SILENCE_S} s at the latest, not after {limits.no_data_after_s:g} s"
+        yield "no_data_after_s", f"A silent monitor must alarm after {longest} (hard bound: [D])."

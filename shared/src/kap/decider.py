@@ -1,20 +1,20 @@
 """The one write path: load, decide, append; decide again when someone else wrote first.
 
-A decider is a module with four names: `stream`, `initial`, `evolve`, `decide`. All are pure: times and
-ids come in the command, and what a decision needs from elsewhere is put into the command by the edge.
+A decider is a module with five names: `stream`, `initial`, `evolve`, `decide`, `revise`. All are pure: times
+and ids come in the command, and what a decision needs from elsewhere is put into the command by the edge.
 """
 
 import asyncio
 import json
 import random
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, overload
 from uuid import UUID, uuid5
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
 from kap.events import Anything, NotAnEvent, Recorded, Unknown, corrected, decode
@@ -85,6 +85,8 @@ class Decider(Protocol[S, C]):
     def initial(self) -> S: ...
     def evolve(self, state: S, event: Anything) -> S: ...
     def decide(self, state: S, command: C) -> Sequence[Fact]: ...
+    def revise(self, state: S, entry: Fact, instead: Fact) -> None:
+        """Refuses an entry in another's place when its values are such as no command could have recorded."""
 
 
 class Store(Protocol):
@@ -170,7 +172,9 @@ async def transact(
                 done = folded.outcomes[command.id]
                 return Outcome(0, done.position) if command.dry_run else done
             if isinstance(command, CorrectEntry):
-                events: Sequence[Fact] = correct(await store.load(aggregate), command)
+                events: Sequence[Fact] = correct(
+                    await store.load(aggregate), command, partial(decider.revise, folded.state)
+                )
             else:
                 events = decider.decide(folded.state, command)
             if not events or command.dry_run:
@@ -230,8 +234,13 @@ def outcomes(history: Iterable[Recorded]) -> dict[UUID, Outcome]:
     return found
 
 
-def correct(history: Sequence[Recorded], command: CorrectEntry) -> list[Fact]:
-    """Withdraw an entry: only its author or a prescriber may, once, and never what the system recorded."""
+def correct(
+    history: Sequence[Recorded], command: CorrectEntry, revise: Callable[[Fact, Fact], None]
+) -> list[Fact]:
+    """Withdraw an entry: only its author or a prescriber may, once, and never what the system recorded.
+
+    What stands in its place passes `revise`, which refuses values that could not have been recorded.
+    """
     entries: dict[UUID, Fact] = {}
     for item in history:
         if isinstance(item.event, EntryCorrected):
@@ -255,7 +264,9 @@ def correct(history: Sequence[Recorded], command: CorrectEntry) -> list[Fact]:
         raise Refused("Only the person who made an entry, or a prescriber, may correct it.")
     replacement = None
     if command.replacement is not None:
-        replacement = _replacement(entry, command)
+        instead = _instead(entry, command)
+        revise(entry, instead)
+        replacement = instead.model_dump(mode="json")
     return [
         EntryCorrected(
             **command.stamp,
@@ -268,16 +279,30 @@ def correct(history: Sequence[Recorded], command: CorrectEntry) -> list[Fact]:
     ]
 
 
-def _replacement(entry: Fact, command: CorrectEntry) -> dict[str, JsonValue]:
-    original = entry.model_dump(mode="json")
+def _instead(entry: Fact, command: CorrectEntry) -> Fact:
+    """The entry that stands in this one's place: who vouched for what, and whose it is, stay as they were."""
+    original, said = entry.model_dump(mode="json"), command.replacement or {}
+    for name in sorted(entry.kept):
+        if said.get(name, original[name]) != original[name]:
+            what = name.replace("_", " ")
+            raise Refused(f"A correction cannot change the {what}: withdraw the entry and record it anew.")
     key = f"{entry.aggregate}_id" if f"{entry.aggregate}_id" in original else entry.aggregate
     fixed = {"type": original["type"], "id": str(command.fact_id(1)), "by": command.by, key: original[key]}
-    body = {"at": original["at"]} | (command.replacement or {}) | fixed
+    body = {"at": original["at"]} | said | fixed | {name: original[name] for name in entry.kept}
     try:
         event = decode(json.dumps(body).encode())
     except NotAnEvent as error:
-        raise Refused(f"The corrected entry is not complete: {error}") from error
-    if isinstance(event, Unknown):
+        raise Refused(f"The corrected entry is not complete or not possible: {_wrong(error)}.") from error
+    if not isinstance(event, Fact):
         raise Refused("The corrected entry is not of a known kind.")
-    result: dict[str, JsonValue] = event.model_dump(mode="json")
-    return result
+    return event
+
+
+def _wrong(error: NotAnEvent) -> str:
+    """Each wrong field and what it should be; never its value, which may be a person's."""
+    if not isinstance(error.__cause__, ValidationError):
+        return str(error)
+    return "; ".join(
+        f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].replace('Input should', 'should', 1)}"
+        for detail in error.__cause__.errors()
+    )

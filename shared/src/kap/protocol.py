@@ -54,7 +54,7 @@ class Protocol(Frozen):
             *_limits(self.limits),
             *_alarms(self.alarms, self.limits),
             *bounds.of_protocol(self, self.route),
-            *bounds.of_limits(self.limits),
+            *(f"limits.{field}: {sentence}" for field, sentence in bounds.of_limits(self.limits)),
         ]
         if problems:
             raise ValueError("\n".join(problems))

@@ -111,3 +111,7 @@ def define_room(clinic: Clinic, command: DefineRoom) -> Sequence[Fact]:
     if clinic.rooms.get(command.room) == command.title:
         return []
     return [RoomDefined(**command.stamp, clinic=command.clinic, room=command.room, title=command.title)]
+
+
+def revise(state: State, entry: Fact, instead: Fact) -> None:
+    """Its entries' own fields say all that can be wrong with their values."""

@@ -363,3 +363,11 @@ def opened(state: State) -> Open:
     if isinstance(state, Closed):
         raise Refused("This course of treatment is closed.")
     return state
+
+
+def revise(state: State, entry: Fact, instead: Fact) -> None:
+    if isinstance(entry, Assessed) and isinstance(instead, Assessed):
+        if {f.rule: f.standing for f in entry.findings} != {f.rule: f.standing for f in instead.findings}:
+            raise Refused("Other findings are another assessment: assess the patient again.")
+        for measure in instead.measures:
+            measures.check(measure)

@@ -120,3 +120,7 @@ def registered(state: State) -> Registered:
     if isinstance(state, NotRegistered):
         raise Refused("This patient is not registered.")
     return state
+
+
+def revise(state: State, entry: Fact, instead: Fact) -> None:
+    """Its entries' own fields say all that can be wrong with their values."""

@@ -199,3 +199,12 @@ def open_plan(state: State) -> Planned:
     if state.closed:
         raise Refused("This care plan is closed.")
     return state
+
+
+def revise(state: State, entry: Fact, instead: Fact) -> None:
+    match instead:
+        case Integrated(measures=taken):
+            for measure in taken:
+                measures.check(measure)
+        case MeasureRecorded(measure=measure):
+            measures.check(measure)

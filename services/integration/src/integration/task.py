@@ -100,3 +100,7 @@ def answer(state: State, command: AnswerTask) -> Sequence[Fact]:
     if isinstance(state, Answered):
         raise Refused("This task is already answered.")
     return [TaskAnswered(**command.stamp, task_id=command.task_id, answer=command.answer, text=command.text)]
+
+
+def revise(state: State, entry: Fact, instead: Fact) -> None:
+    """Its entries' own fields say all that can be wrong with their values."""

@@ -63,6 +63,7 @@ def not_met(
     vitals: Mapping[str, Latest],
     observed: Mapping[str, Latest],
     open_alarms: int,
+    latched_alarms: int,
     signed: Collection[str],
 ) -> dict[str, str]:
     """The points that are not met, in words. `dosed_at` is of the last dose; `signed` are roles."""
@@ -88,7 +89,7 @@ def not_met(
         ),
         "ride": _yes(answers.ride_present, "the ride is not there", "nobody said whether the ride is there"),
         "instructions": _yes(answers.instructions_given, "the instructions were not given", ""),
-        "alarms": f"{open_alarms} alarm{'s are' if open_alarms > 1 else ' is'} open" if open_alarms else None,
+        "alarms": _alarms(open_alarms, latched_alarms),
         "signatures": _signatures(rules, signed),
     }
     return {point: why for point, why in found.items() if why is not None}
@@ -164,6 +165,14 @@ def _saturation(rules: DischargeRules, baseline: PreDoseChecked | None, spo2: La
     if spo2.value >= needed:
         return None
     return f"SpO2 is {spo2.value:g} %, at least {needed} % is needed"
+
+
+def _alarms(open: int, latched: int) -> str | None:
+    """A latched alarm ended by itself; it counts until somebody has said that they saw it."""
+    said = [f"{open} alarm{'s are' if open > 1 else ' is'} open"] if open else []
+    if latched:
+        said.append(f"{latched} alarm{'s' if latched > 1 else ''} ended and nobody acknowledged it")
+    return " and ".join(said) or None
 
 
 def _signatures(rules: DischargeRules, signed: Collection[str]) -> str | None:

@@ -306,8 +306,13 @@ class Alarm:
     priority: Priority
     acknowledged_by: str | None = None
     cleared: bool = False
-    latching: bool = False
+    latching: bool = False  # and not late: that one never sounded
     told: frozenset[str] = frozenset()
+
+    @property
+    def latched(self) -> bool:
+        """Its condition ended, and nobody has acknowledged it."""
+        return self.cleared and self.latching and self.acknowledged_by is None
 
 
 @dataclass(frozen=True)
@@ -367,7 +372,8 @@ def evolve(state: State, event: Anything) -> State:
         case Session() as session, DischargeSigned(role=role, at=at):
             return replace(session, signed={**session.signed, role: at})
         case Session() as session, AlarmRaised() as raised:
-            return _alarm(session, raised.alarm_id, Alarm(raised.priority, latching=raised.latching))
+            latching = raised.latching and not raised.late
+            return _alarm(session, raised.alarm_id, Alarm(raised.priority, latching=latching))
         case Session(alarms=alarms) as session, AlarmEscalated(alarm_id=id, priority=priority, to=to) if (
             id in alarms
         ):
@@ -568,9 +574,13 @@ def override(session: Session, command: OverrideGate) -> Sequence[Fact]:
 
 
 def change_limits(session: Session, command: ChangeLimits) -> Sequence[Fact]:
-    for problem in bounds.of_limits(command.limits):
-        raise Refused(f"{problem[0].upper()}{problem[1:]}.")
+    keep_bounds(command.limits)
     return entry(LimitsChanged, command)
+
+
+def keep_bounds(limits: Limits) -> None:
+    if wide := dict(bounds.of_limits(limits)):
+        raise Refused(" ".join(wide.values()), wide)
 
 
 def check_dose(session: Session, command: CheckDose) -> Sequence[Fact]:
@@ -585,6 +595,20 @@ def _problems(session: Session, dose: Dose) -> Iterator[dosing.Problem]:
     if rules is not None:
         given = [dosed.dose for dosed in session.doses]
         yield from dosing.problems(rules.dose, dose, session.opened.weight_kg, given, session.overridden)
+
+
+def revise(state: State, entry: Fact, instead: Fact) -> None:
+    """A corrected dose, beside the session's others, and corrected limits keep the bounds of new ones."""
+    match state, instead:
+        case Session() as session, Dosed(dose=dose):
+            others = tuple(dosed for dosed in session.doses if dosed.id != entry.id)
+            fits(session, dose)
+            # the amount was allowed when it was given, by an override that a dose ends
+            allowed = replace(session, doses=others, overridden=session.overridden | {dosing.AMOUNT})
+            if wrong := dict(_problems(allowed, dose)):
+                raise Refused(next(iter(wrong.values())), wrong)
+        case _, LimitsChanged(limits=limits):
+            keep_bounds(limits)
 
 
 def fits(session: Session, dose: Dose) -> None:
@@ -696,6 +720,7 @@ def discharge(session: Session, command: Discharge) -> Sequence[Fact]:
         vitals=command.vitals,
         observed=session.observed,
         open_alarms=sum(not alarm.cleared for alarm in session.alarms.values()),
+        latched_alarms=sum(alarm.latched for alarm in session.alarms.values()),
         signed={command.role} | {role for role, at in session.signed.items() if command.at - at <= valid},
     )
     held = {point: why for point, why in not_met.items() if leaving.GATE + point not in session.overridden}

@@ -50,6 +50,7 @@ class Fact(Frozen):
     """A fact that somebody decided. `at` is when it happened; when it was recorded is `ce-time`."""
 
     aggregate: ClassVar[Aggregate]
+    kept: ClassVar[frozenset[str]] = frozenset()  # fields that a correction leaves as they are
 
     id: UUID
     at: AwareDatetime

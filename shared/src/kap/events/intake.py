@@ -53,6 +53,7 @@ class _Clinic(Fact):
 class ProtocolAdopted(_Clinic):
     """The whole protocol and its digest, so that a session's limits can be read for ever."""
 
+    kept = frozenset({"protocol", "version", "digest", "content", "signed_off_by"})
     type: Literal["ProtocolAdopted"] = "ProtocolAdopted"
     protocol: Code
     version: int = Field(ge=1)
@@ -73,6 +74,7 @@ class _Course(Fact):
 
 
 class CourseOpened(_Course):
+    kept = frozenset({"patient_id"})
     type: Literal["CourseOpened"] = "CourseOpened"
     patient_id: UUID
     indication: Code
@@ -98,6 +100,7 @@ class Measure(Frozen):
 class Assessed(_Course):
     """The comprehensive assessment. Weight in kg. `absent`: what was asked about and is not there."""
 
+    kept = frozenset({"verdict", "absent", "route", "protocol"})  # another verdict is another assessment
     type: Literal["Assessed"] = "Assessed"
     verdict: Literal["eligible", "deferred", "ineligible"]
     findings: list[Finding] = Field(default=[], max_length=60)
@@ -110,6 +113,7 @@ class Assessed(_Course):
 
 
 class FindingCleared(_Course):
+    kept = frozenset({"rule"})
     type: Literal["FindingCleared"] = "FindingCleared"
     rule: Code
     reason: Personal

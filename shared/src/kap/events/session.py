@@ -60,6 +60,9 @@ class _Session(Fact):
 class SessionOpened(_Session):
     """Limits, expected course and rules travel in the event, so that no later reader asks another service."""
 
+    kept = frozenset(
+        {"course_id", "patient_id", "patient_number", "route", "protocol", "limits", "expected", "rules"}
+    )
     type: Literal["SessionOpened"] = "SessionOpened"
     course_id: UUID
     patient_id: UUID
@@ -115,6 +118,7 @@ class PreDoseChecked(_Session):
 
 
 class GateOverridden(_Session):
+    kept = frozenset({"gate"})
     type: Literal["GateOverridden"] = "GateOverridden"
     gate: Code
     reason: Personal
@@ -139,6 +143,7 @@ class Dose(Frozen):
 class DoseChecked(_Session):
     """The second person's check of a dose; `by` is that person, `role` theirs."""
 
+    kept = frozenset({"dose", "role"})
     type: Literal["DoseChecked"] = "DoseChecked"
     dose: Dose
     role: Signer | None = None
@@ -147,6 +152,7 @@ class DoseChecked(_Session):
 class Dosed(_Session):
     """`checked_by` gave their own password for this dose; `confirmed`: meant, though the protocol warns."""
 
+    kept = frozenset({"checked_by", "confirmed"})
     type: Literal["Dosed"] = "Dosed"
     dose: Dose
     additional: bool = False
@@ -202,11 +208,13 @@ class AlarmEscalated(_Session):
 
 
 class AlarmAcknowledged(_Session):
+    kept = frozenset({"alarm_id"})
     type: Literal["AlarmAcknowledged"] = "AlarmAcknowledged"
     alarm_id: UUID
 
 
 class AlarmPaused(_Session):
+    kept = frozenset({"alarm_id", "until"})
     type: Literal["AlarmPaused"] = "AlarmPaused"
     alarm_id: UUID
     until: AwareDatetime
@@ -249,6 +257,7 @@ class HelpAnswered(_Session):
 class DischargeSigned(_Session):
     """Somebody beside who discharges found the patient fit to leave."""
 
+    kept = frozenset({"role"})
     type: Literal["DischargeSigned"] = "DischargeSigned"
     role: Signer
 
@@ -266,6 +275,7 @@ class Aldrete(Frozen):
 class Discharged(_Session):
     """The nurse's answers at the end; None was not answered. `not_met` are the points overridden."""
 
+    kept = frozenset({"course_id", "patient_id", "not_met"})
     type: Literal["Discharged"] = "Discharged"
     course_id: UUID
     patient_id: UUID
