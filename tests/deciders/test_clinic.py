@@ -11,7 +11,7 @@ from kap.events.intake import ProtocolAdopted, RoomDefined
 from kap.protocol import Protocol
 from pydantic import ValidationError
 
-from tests.strategies import NURSE, PRESCRIBER
+from tests.strategies import ADMIN, NURSE, PRESCRIBER
 
 C = UUID(int=2)
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -55,6 +55,15 @@ def test_what_nobody_signed_says_so() -> None:
     [event] = decide(fold(clinic, []), adopting(IM, "service:intake", "service"))
     assert isinstance(event, ProtocolAdopted)
     assert event.signed_off_by is None
+
+
+def test_a_prescriber_signs_off_what_is_in_use_already_and_once() -> None:
+    by_kap = adopted(IM).model_copy(update={"signed_off_by": None})
+    [event] = decide(fold(clinic, [by_kap]), adopting(IM))
+    assert isinstance(event, ProtocolAdopted)
+    assert (event.digest, event.signed_off_by) == (IM.digest(), PRESCRIBER)
+    assert decide(fold(clinic, [by_kap, event]), adopting(IM)) == []
+    assert decide(fold(clinic, [by_kap]), adopting(IM, ADMIN, "admin")) == []
 
 
 def test_the_next_version_is_adopted() -> None:

@@ -1,6 +1,7 @@
 """The page that a clinician reads and signs, and the check of a clinic's own file."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.resources import files
@@ -25,9 +26,14 @@ def page(name: str) -> Page:
     return protocol_page.page(DEFAULTS[name], text(name))
 
 
-def kap(*arguments: str) -> subprocess.CompletedProcess[str]:
+def kap(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [KAP, "protocol", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [KAP, "protocol", *arguments],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -84,7 +90,7 @@ def test_the_command_shows_and_checks(tmp_path: Path) -> None:
     told = json.loads(kap("check", str(mine), "--json").stdout)
     assert told["valid"] is False and len(told["problems"]) == 1
     nobody = kap("show", "nobody")
-    assert nobody.returncode == 1 and "no protocol of that name comes with KAP" in nobody.stderr
+    assert nobody.returncode == 1 and "no protocol of that name: intra" in nobody.stderr
 
 
 def test_a_number_without_a_source_is_said_so(tmp_path: Path) -> None:
@@ -99,3 +105,37 @@ def test_a_number_without_a_source_is_said_so(tmp_path: Path) -> None:
     said = kap("check", str(mine))
     assert said.returncode == 0
     assert "aldrete_from has no source beside it" in said.stdout
+
+
+def test_a_clinic_s_own_folder_is_where_names_are_looked_for_first(tmp_path: Path) -> None:
+    own = {"KAP_PROTOCOLS": str(tmp_path)}
+    lozenge = text("sublingual").replace("version: 4", "version: 41", 1)
+    (tmp_path / "ours.yaml").write_text(lozenge)
+    (tmp_path / "gentle.yaml").write_text(lozenge.replace("name: sublingual", "name: gentle", 1))
+    (tmp_path / "read me.txt").write_text("not a protocol")
+    listed = json.loads(kap("list", "--json", **own).stdout)
+    assert {row["name"]: (row["version"], Path(row["from"]).name) for row in listed} == {
+        name: (DEFAULTS[name].version, "KAP") for name in DEFAULTS
+    } | {"sublingual": (41, "ours.yaml"), "gentle": (41, "gentle.yaml")}
+    assert "sublingual version 41, route sublingual: the clinic's own: " in kap("list", **own).stdout
+    assert "- version: 41\n" in kap("show", "sublingual", **own).stdout
+    assert kap("check", "gentle", **own).returncode == 0
+
+    (tmp_path / "twice.yaml").write_text(lozenge)
+    assert "ours.yaml are both called sublingual" in kap("show", "spravato", **own).stderr
+    (tmp_path / "twice.yaml").write_text(lozenge.replace("rechecks: 2", "rechecks: 3"))
+    wrong = kap("show", "spravato", **own)
+    assert wrong.returncode == 1 and "kap: twice.yaml, line " in wrong.stderr
+    assert "gates.rechecks should be at most 2" in wrong.stderr
+    missing = kap("list", KAP_PROTOCOLS=str(tmp_path / "nowhere"))
+    assert "KAP_PROTOCOLS names" in missing.stderr and "not a folder" in missing.stderr
+
+
+@every_default
+def test_a_proposed_default_is_called_so_on_the_page(name: str) -> None:
+    for written in (protocol_page.markdown(page(name)), protocol_page.html(page(name))):
+        _, _, tables = written.partition("Expected course")
+        assert "[D]" not in tables
+        assert tables.count("proposed default, to be signed off by the clinic") > 20
+    shown = page(name)
+    assert len([row for s in shown.sections for row in s.rows if s.title == "The rules of the watch"]) > 10

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from projections.board import Board
 from projections.gateway import Gateway, Settings
 from projections.permissions import ROLES
 
+NUMBERS = count(10_000)
 PASSWORD = "correct horse battery"
 
 
@@ -86,10 +88,15 @@ async def send(
     return await http.post(f"/api/commands/{owner}", json=body, params={"dry_run": True} if dry_run else {})
 
 
-async def register(http: httpx.AsyncClient, name: str, number: str = "0417", **fields: Any) -> str:
-    """A new patient, by id."""
+async def register(http: httpx.AsyncClient, name: str, number: str = "", **fields: Any) -> str:
+    """A new patient, by id; with a number that nobody has when none is said."""
     patient_id = str(uuid4())
-    person = {"name": name, "number": number, "birth_year": 1984, "sex_at_birth": "female"} | fields
+    person = {
+        "name": name,
+        "number": number or f"{next(NUMBERS):05d}",
+        "birth_year": 1984,
+        "sex_at_birth": "female",
+    } | fields
     reply = await send(http, "intake", "RegisterPatient", patient_id=patient_id, **person)
     assert reply.status_code == 200, reply.text
     return patient_id

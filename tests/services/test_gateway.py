@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -439,3 +442,58 @@ async def test_another_clinics_key_is_refused_at_start(nats_server: NatsServer, 
     with pytest.raises(SettingError, match="KAP_CLINIC_KEY_FILE holds another key"):
         async with gw.running(nats_server, running.folder, clinic_key=bytes(32), key_backup=None):
             pass
+
+
+async def test_a_number_names_one_patient(running: gw.Running) -> None:
+    nurse, admin = await running.signed_in("nurse"), await running.signed_in("admin")
+    first = await gw.register(nurse, "Odalys Fenwright", "7301")
+    other = {"name": "Ignatius Morrow", "birth_year": 1980, "sex_at_birth": "male"}
+
+    async def register(number: str) -> Any:
+        fields = other | {"patient_id": str(uuid4()), "number": number}
+        return await gw.send(nurse, "intake", "RegisterPatient", **fields)
+
+    await gw.until(lambda: running.gateway.people.found(UUID(first)), "the first patient")
+    await gw.until(lambda: running.gateway.people.name(UUID(first)), "their name")
+    taken = await register("7301")
+    assert (taken.status_code, taken.json()) == (
+        409,
+        {"refused": "The number 7301 is that of another patient: OF 7301."},
+    )
+    second = await register("7302")
+    assert second.status_code == 200
+    person = running.gateway.directory.facts.people
+    mine = next(i for i, p in person.items() if p.number == "7302")
+    [entry] = person[mine].entries
+    correcting = {"of": "patient", "of_id": str(mine), "event_id": str(entry), "reason": "Typed wrong."}
+    swapped = await gw.send(
+        nurse, "intake", "CorrectEntry", **correcting, replacement=other | {"number": "7301"}
+    )
+    assert swapped.status_code == 409 and "number 7301" in swapped.json()["refused"]
+    gone = await gw.send(admin, "intake", "ForgetPerson", patient_id=first, ground="request")
+    assert gone.status_code == 200
+    await gw.until(lambda: running.gateway.directory.holder("7301") is None, "forgotten")
+    assert (await register("7301")).status_code == 200
+
+
+async def test_a_prescriber_signs_a_protocol_off_and_the_page_says_who(running: gw.Running) -> None:
+    async def kap(*arguments: str, by: str = "prescriber") -> subprocess.CompletedProcess[str]:
+        who = {"KAP_USERNAME": by, "KAP_PASSWORD": gw.PASSWORD}
+        return await asyncio.to_thread(
+            subprocess.run,
+            [str(Path(sys.executable).with_name("kap")), "protocol", *arguments, "--http", running.url],
+            env=os.environ | who, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    before = await kap("show", "spravato", "--username", "prescriber")
+    assert "nobody has signed it off." in before.stdout
+    assert "403" in (await kap("adopt", "spravato", by="nurse")).stderr
+    adopted = await kap("adopt", "spravato")
+    assert adopted.returncode == 0 and " is adopted: " in adopted.stdout
+    assert (await kap("adopt", "spravato")).stdout.endswith(" is in use.\n")
+
+    async def shown() -> str:
+        page = (await kap("show", "spravato", "--username", "prescriber")).stdout
+        return page if "signed off by Invented prescriber." in page else ""
+
+    await gw.until(shown, "who signed it off", 20)

@@ -1,5 +1,6 @@
 """Intake as a process under its own NATS user, on a real log."""
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -137,6 +138,27 @@ async def test_a_new_clinic_finds_four_protocols_and_eight_rooms_and_each_start_
     assert found.rooms["3"] == "Garden"
     assert len(first) == 4 + 8
     assert len(again) == len(first) + 1
+
+
+async def test_a_new_clinic_adopts_its_own_protocols_in_place_of_the_defaults(
+    guard: Guard, nats_server: NatsServer, client: Client, tmp_path: Path
+) -> None:
+    folder = tmp_path / "protocols"
+    folder.mkdir()
+    text = (files("kap") / "protocols" / "sublingual.yaml").read_text()
+    own = text.replace("version: 4", "version: 41", 1).replace("title: ", "title: Our ", 1)
+    (folder / "ours.yaml").write_text(own)
+    async with running(guard, nats_server, tmp_path, "intake", {"KAP_PROTOCOLS": str(folder)}):
+        pass
+    (folder / "ours.yaml").write_text(own.replace("version: 41", "version: 42"))
+    async with running(guard, nats_server, tmp_path, "intake", {"KAP_PROTOCOLS": str(folder)}) as later:
+        said = [line for line in later.lines() if line.get("protocol") == "sublingual"]
+    assert [(line["version"], line["in_use"]) for line in said] == [(42, 41)]
+    log = JetStreamLog(client, "main", "tests")
+    found = fold(clinic, corrected(await log.load("clinic.main"))).protocols
+    assert {name: adopted.version for name, adopted in found.items()} == {
+        default.name: default.version for default in protocol.defaults()
+    } | {"sublingual": 41}
 
 
 async def test_a_command_sent_again_gets_its_first_answer_also_after_a_restart(

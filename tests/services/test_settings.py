@@ -56,6 +56,7 @@ def test_a_wrong_setting_is_refused_by_its_name(service: str, name: str, value: 
 @pytest.mark.parametrize(
     ("service", "name", "value"),
     [
+        ("intake", "KAP_PROTOCOLS", "/nowhere/at/all"),
         ("session_monitor", "KAP_TIMEZONE", ""),
         ("session_monitor", "KAP_TIMEZONE", "Mars/Olympus"),
         ("session_monitor", "KAP_MLLP_PORT", "70000"),

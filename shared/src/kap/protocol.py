@@ -7,6 +7,7 @@ digest into the log; a session keeps the version that it began with.
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from itertools import pairwise
@@ -206,14 +207,39 @@ def line_of(tree: yaml.Node | None, field: str) -> int:
     return line
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A protocol and its file. `own`: the clinic's, which counts in place of KAP's default of that name."""
+
+    protocol: Protocol
+    file: Path | Traversable
+    own: bool = False
+
+
 def defaults() -> list[Protocol]:
     """The protocols that come with KAP: proposed defaults, to be signed off by the clinic."""
-    folder = files("kap") / "protocols"
-    return [load(file) for file in sorted(folder.iterdir(), key=lambda f: f.name) if _is_yaml(file)]
+    return [kept.protocol for kept in of_clinic(None)]
 
 
-def _is_yaml(file: Traversable) -> bool:
-    return file.name.endswith(".yaml")
+def of_clinic(folder: Path | None) -> list[Kept]:
+    """The defaults and, in their place or beside them, the files of the clinic's own folder.
+
+    Raises `ProtocolError` when one of these is no protocol, or when two name themselves the same.
+    """
+    kept: dict[str, Kept] = {}
+    for source in (files("kap") / "protocols", folder):
+        if source is None:
+            continue
+        own = source is folder
+        for file in sorted(source.iterdir(), key=lambda f: f.name):
+            if not file.name.endswith((".yaml", ".yml")):
+                continue
+            read = load(file)
+            other = kept.get(read.name)
+            if own and other is not None and other.own:
+                raise ProtocolError(f"{file.name} and {other.file.name} are both called {read.name}")
+            kept[read.name] = Kept(read, file, own)
+    return list(kept.values())
 
 
 def _sentences(detail: ErrorDetails) -> Iterator[tuple[str, str]]:

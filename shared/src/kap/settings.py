@@ -90,6 +90,15 @@ def path(name: str, *, must_exist: bool = False) -> Path | None:
     return Path(value)
 
 
+def folder(name: str) -> Path | None:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return None
+    if not Path(value).is_dir():
+        raise SettingError(f"{name} names {value!r}, which is not a folder")
+    return Path(value)
+
+
 def zone() -> ZoneInfo:
     """The clinic's: of device times that come without one, and of what is shown and printed."""
     value = text("KAP_TIMEZONE")

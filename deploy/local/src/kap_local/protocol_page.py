@@ -41,6 +41,7 @@ class Page:
     protocol: Protocol
     notes: list[str]  # what stands over the first field
     sections: list[Section]
+    signed_off: str = ""  # by whom and when, when this version is in use
 
 
 def page(protocol: Protocol, text: str) -> Page:
@@ -139,11 +140,20 @@ def _bounds(protocol: Protocol) -> Iterator[Row]:
 
 # ---- as text and as HTML
 
+PROPOSED = "proposed default, to be signed off by the clinic"
+
+
+def source(row: Row) -> str:
+    """What stands beside a value, with the mark of a proposed default written out."""
+    said = re.sub(r"^\[D\]:?\s+(?=\S)", f"{PROPOSED}: ", row.source)
+    return re.sub(r"\[D\]", PROPOSED if said == "[D]" else f"({PROPOSED})", said)
+
+
 FACTS = ("name", "version", "route", "drug")
 SIGNED = ("Prescriber", "Nursing lead")
 SIGN = (
     "I have read every value of this version and its source. "
-    "What is marked [D] is a proposed default of KAP, and becomes this clinic's with my signature."
+    f"What is marked as a {PROPOSED}, becomes this clinic's with my signature."
 )
 
 
@@ -155,9 +165,9 @@ def markdown(shown: Page) -> str:
     out += [part for note in shown.notes for part in (note, "")]
     for section in shown.sections:
         out += [f"## {section.title}", "", "| | value | source |", "|---|---|---|"]
-        out += [f"| {_cell(r.name)} | {_cell(r.value)} | {_cell(r.source)} |" for r in section.rows]
+        out += [f"| {_cell(r.name)} | {_cell(r.value)} | {_cell(source(r))} |" for r in section.rows]
         out.append("")
-    out += ["## Signed off", "", SIGN, ""]
+    out += ["## Signed off", "", *([shown.signed_off, ""] if shown.signed_off else []), SIGN, ""]
     for who in SIGNED:
         out += [
             f"{who}: ______________________________  Date: ____________  Signature: ____________________",
@@ -199,7 +209,8 @@ def html(shown: Page) -> str:
         body.append("<th>Source</th></tr></thead><tbody>")
         body += [_html_row(row) for row in section.rows]
         body.append("</tbody></table>")
-    body.append(f"<h2>Signed off</h2><p>{SIGN}</p>")
+    signed = f"<p>{escape(shown.signed_off)}</p>" if shown.signed_off else ""
+    body.append(f"<h2>Signed off</h2>{signed}<p>{SIGN}</p>")
     for who in SIGNED:
         body.append(f'<div class="sign">{who}<span></span>Date, signature<span></span></div>')
     title = f"{escape(protocol.title)}, version {protocol.version}"
@@ -213,6 +224,6 @@ def _html_row(row: Row) -> str:
     stop = ' class="stop"' if row.value.startswith(STANDING["hard_stop"]) else ""
     none = ' class="none"' if row.source == NO_SOURCE else ""
     cells = (
-        f"<td>{escape(row.name)}</td><td{stop}>{escape(row.value)}</td><td{none}>{escape(row.source)}</td>"
+        f"<td>{escape(row.name)}</td><td{stop}>{escape(row.value)}</td><td{none}>{escape(source(row))}</td>"
     )
     return f"<tr>{cells}</tr>"

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal, get_args
@@ -186,7 +186,17 @@ class Treatment:
         """What was before is told of, what is later is sent as it happens."""
         return datetime.now(UTC) - timedelta(seconds=LIVE_WITHIN_S + 1)
 
+    async def free_number(self) -> None:
+        """A number names one patient: another is drawn while somebody in the clinic has this one."""
+        draws = Random(f"{self.who.name} {self.who.number}")
+        while True:
+            found = await self.staff["nurse"].get("/api/patients", search=self.who.number)
+            if all(patient["number"] != self.who.number for patient in found["patients"]):
+                return
+            self.who = replace(self.who, number=f"{draws.randint(100, 9999):04d}")
+
     async def prepare(self) -> None:
+        await self.free_number()
         who, body = self.who, self.who.body
         drawn = {"patient_id": str(self.patient_id)}
         course = {"course_id": str(self.course_id)}

@@ -1,5 +1,6 @@
 """Commands in, events out; a new clinic finds its protocols and rooms there."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from faststream.asgi import AsgiFastStream
 from kap import protocol, service, settings
 from kap.decider import Cache, CorrectEntry, Outcome, Refused, Store, current, transact
 from kap.log import JetStreamLog
+from kap.protocol import Protocol
 from pydantic import Field
 
 from intake import clinic, course, patient
@@ -22,6 +24,8 @@ Command = Annotated[
     patient.Command | clinic.Command | course.Command | CorrectEntry, Field(discriminator="type")
 ]
 
+log = logging.getLogger("kap.intake")
+
 ROOMS = [str(n) for n in range(1, 9)]
 _FURNISHING = UUID("4a0c0a51-5a6c-5c6e-8f55-0f5a3ad1c9d2")
 
@@ -32,6 +36,7 @@ class Intake:
 
     store: Store
     clinic: str
+    protocols: list[Protocol] = field(default_factory=protocol.defaults)  # what a new clinic adopts
     cache: Cache = field(default_factory=Cache)
 
     async def act(self, command: Command) -> Outcome:
@@ -85,13 +90,20 @@ class Intake:
         return (await current(self.store, clinic, f"clinic.{self.clinic}", self.cache)).state
 
     async def furnish(self, at: datetime) -> None:
-        """Adopt each default protocol that the clinic has none of, and define rooms where there are none.
+        """Adopt each protocol that the clinic has none of, and define rooms where there are none.
+
+        A newer version of one that is in use waits for a prescriber, who adopts it by signing it off.
 
         The ids are made of what is adopted, so doing it again, or two at once, records it once.
         """
         there = await self.own_clinic()
-        for default in protocol.defaults():
-            if default.name in there.protocols:
+        for default in self.protocols:
+            if (adopted := there.protocols.get(default.name)) is not None:
+                if adopted.digest != default.digest():
+                    told = {"protocol": default.name, "version": default.version, "in_use": adopted.version}
+                    log.info(
+                        "another version of a protocol is in use; adopting is a prescriber's", extra=told
+                    )
                 continue
             await self.act(
                 AdoptProtocol(
@@ -121,11 +133,15 @@ class Intake:
 
 def build() -> AsgiFastStream:
     name = settings.clinic()
+    try:
+        protocols = [kept.protocol for kept in protocol.of_clinic(settings.folder("KAP_PROTOCOLS"))]
+    except protocol.ProtocolError as error:
+        raise settings.SettingError(f"KAP_PROTOCOLS holds what is no protocol.\n{error}") from error
     nats = service.broker("intake")
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
-        intake = Intake(JetStreamLog(await nats.connect(), name, "intake"), name)
+        intake = Intake(JetStreamLog(await nats.connect(), name, "intake"), name, protocols)
         await intake.furnish(datetime.now(UTC))
 
         @nats.subscriber(f"kap.commands.{name}.intake", queue="intake", max_workers=32)

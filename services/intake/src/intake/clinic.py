@@ -40,6 +40,7 @@ class Adopted:
     digest: str
     route: str
     eligibility: Eligibility | None = None  # None: of before protocols had rules
+    signed_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,12 @@ def initial() -> State:
 
 def evolve(state: State, event: Anything) -> State:
     match event:
-        case ProtocolAdopted(protocol=name, version=version, digest=digest, content=content):
+        case ProtocolAdopted(
+            protocol=name, version=version, digest=digest, content=content, signed_off_by=by
+        ):
             rules = content.get("eligibility")
             eligibility = None if rules is None else Eligibility.model_validate(rules)
-            adopted = Adopted(version, digest, str(content.get("route")), eligibility)
+            adopted = Adopted(version, digest, str(content.get("route")), eligibility, by is not None)
             return replace(state, protocols={**state.protocols, name: adopted})
         case RoomDefined(room=room, title=title):
             return replace(state, rooms={**state.rooms, room: title})
@@ -87,9 +90,11 @@ def adopt(clinic: Clinic, command: AdoptProtocol) -> Sequence[Fact]:
             f"the request {command.protocol} version {command.version}."
         )
     adopted = clinic.protocols.get(command.protocol)
+    signs_off = command.role == "prescriber"
     if adopted is not None and adopted.digest == digest:
-        return []
-    if adopted is not None and command.version <= adopted.version:
+        if adopted.signed_off or not signs_off:
+            return []
+    elif adopted is not None and command.version <= adopted.version:
         raise Refused(
             f"Version {adopted.version} of {command.protocol} is in use. "
             f"Give the changed protocol a higher number than that."
@@ -102,7 +107,7 @@ def adopt(clinic: Clinic, command: AdoptProtocol) -> Sequence[Fact]:
             version=command.version,
             digest=digest,
             content=protocol.content(),
-            signed_off_by=command.by if command.role == "prescriber" else None,
+            signed_off_by=command.by if signs_off else None,
         )
     ]
 

@@ -8,13 +8,18 @@ from kap.events import Anything, NotAnEvent, decode
 from kap.events.fact import EntryCorrected, Frozen
 from kap.events.intake import ProtocolAdopted, RoomDefined
 from kap.events.rules import Eligibility
+from pydantic import AwareDatetime
 
 
 class Protocol(Frozen):
-    """`eligibility` None: adopted before protocols had rules."""
+    """`eligibility` None: adopted before protocols had rules. `signed_off_by` None: as it came with KAP."""
 
     name: str
     version: int
+    digest: str
+    adopted_at: AwareDatetime
+    signed_off_by: str | None = None
+    signed_off_by_name: str | None = None
     title: str
     route: str
     eligibility: Eligibility | None = None
@@ -62,6 +67,9 @@ def _entry(event: ProtocolAdopted | RoomDefined) -> Protocol | Room:
     return Protocol(
         name=event.protocol,
         version=event.version,
+        digest=event.digest,
+        adopted_at=event.at,
+        signed_off_by=event.signed_off_by,
         title=str(content.get("title") or event.protocol),
         route=str(content.get("route")),
         eligibility=None if rules is None else Eligibility.model_validate(rules),

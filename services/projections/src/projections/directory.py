@@ -167,6 +167,11 @@ class Directory:
     def person(self, patient_id: UUID) -> Person | None:
         return self.facts.people.get(patient_id)
 
+    def holder(self, number: str) -> UUID | None:
+        """Whose number this is, as far as it is known here; a forgotten person's is nobody's."""
+        people = self.facts.people.items()
+        return next((i for i, person in people if person.number == number and not person.forgotten), None)
+
     def owner(self, record: UUID) -> UUID | None:
         """The patient of a course, session, care plan or task; of a patient, themself."""
         return record if record in self.facts.people else self.facts.owners.get(record)

@@ -44,6 +44,7 @@ NAMES = (
     ("responsible", "responsible_name"),
     ("acknowledged_by", "acknowledged_by_name"),
     ("entered_by", "entered_by_name"),
+    ("signed_off_by", "signed_off_by_name"),
     ("answered_by", "answered_by_name"),
     ("checked_by", "checked_by_name"),
 )

@@ -98,6 +98,7 @@ async def _command(
     # by and role are whose sign-in it is, whatever was sent
     body |= {"id": str(UUID(body["id"])), "by": f"staff:{viewer.staff_id}", "role": viewer.role}
     _stays_with_its_person(body, permission, gateway)
+    _names_one_patient(body, gateway)
     if body["type"] == "ForgetPerson":
         _not_while_treated(body, gateway)
     if body["type"] == "GiveDose":
@@ -152,6 +153,20 @@ def _stays_with_its_person(body: dict[str, Any], permission: Permission, gateway
             return  # for the owner to refuse
         if not same:
             raise Refused("An entry cannot be moved to another person. Withdraw it and record it anew.")
+
+
+def _names_one_patient(body: dict[str, Any], gateway: Gateway) -> None:
+    """A clinic's number names one patient. A forgotten person's number is free again."""
+    match body:
+        case {"type": "RegisterPatient", "patient_id": str(patient), "number": str(number)}:
+            pass
+        case {"type": "CorrectEntry", "of_id": str(patient), "replacement": {"number": str(number)}}:
+            pass
+        case _:
+            return
+    holder = gateway.directory.holder(number)
+    if holder is not None and str(holder) != patient.lower():
+        raise Refused(f"The number {number} is that of another patient: {gateway.people.label(holder)}.")
 
 
 async def send(

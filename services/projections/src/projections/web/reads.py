@@ -156,16 +156,15 @@ async def devices(gateway: Here) -> list[Json]:
 
 @routes.get(
     "/clinic",
-    summary="Its rooms, and its protocols with what each asks of a patient",
+    summary="Its rooms, and its protocols: what each asks of a patient, and who signed it off",
     dependencies=[may_read("clinic")],
 )
-async def clinic(gateway: Here) -> Json:
+async def clinic(gateway: Here, viewer: SignedIn) -> Json:
     live(gateway)
     own = gateway.directory.facts.clinic
-    return {
-        "rooms": [room.model_dump(mode="json") for room in own.rooms],
-        "protocols": [protocol.model_dump(mode="json") for protocol in own.protocols],
-    }
+    rooms = [room.model_dump(mode="json") for room in own.rooms]
+    protocols = [protocol.model_dump(mode="json") for protocol in own.protocols]
+    return {"rooms": rooms, "protocols": await gateway.show(protocols, viewer)}
 
 
 # ---- patients and their courses of treatment
