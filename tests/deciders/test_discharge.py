@@ -1,6 +1,7 @@
 """The discharge gate: each point met and not met, missing, stale, overridden."""
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from kap.events.session import (
     ObservationRecorded,
 )
 from session_monitor import discharge
-from session_monitor.discharge import POINTS, Latest
+from session_monitor.discharge import POINTS, Answers, Latest, not_met
 from session_monitor.session import WATCH, Discharge, SignDischarge
 
 from tests.deciders.sessions import (
@@ -100,6 +101,7 @@ raised = AlarmRaised(
 )
 latching = raised.model_copy(update={"latching": True})
 cleared = AlarmCleared(**stamp(101, WATCH), alarm_id=ALARM)
+BASELINE = checked(systolic=118, diastolic=76, spo2=98)
 FRESH = latest()
 
 
@@ -370,3 +372,52 @@ def test_nobody_leaves_with_anything_missing_that_nobody_took_upon_themselves(
 
 def test_the_points_are_the_gates_names() -> None:
     assert discharge.GATE == "discharge." and len(set(POINTS)) == len(POINTS)
+
+
+# each point, and what there is to be seen when it is met, when it is not, and when nobody looked
+POINT_BY_POINT: dict[str, tuple[tuple[dict[str, Any], bool], ...]] = {
+    "stay": (({"after_min": 120}, True), ({"after_min": 119}, False)),
+    "aldrete": (({"aldrete": FULL}, True), ({"aldrete": None}, False)),
+    "awake": (({"moaas": 5}, True), ({"moaas": 4}, False), ({}, False)),
+    "dissociation": (({"dissociation": 1}, True), ({"dissociation": 2}, False)),
+    "oriented": (({"oriented": True}, True), ({"oriented": None}, False)),
+    "gait": (({"steady_gait": True}, True), ({"steady_gait": False}, False)),
+    "nausea": (({"nausea_tolerable": True}, True), ({"nausea_tolerable": None}, False)),
+    "blood_pressure": (({"systolic": 140}, True), ({"systolic": 145}, False), ({}, False)),
+    "spo2": (({"spo2": 96}, True), ({"spo2": 95}, False)),
+    "suicidality": (({"suicidal_ideation_new": False}, True), ({"suicidal_ideation_new": None}, False)),
+    "ride": (({"ride_present": True}, True), ({"ride_present": False}, False)),
+    "instructions": (({"instructions_given": True}, True), ({"instructions_given": False}, False)),
+    "alarms": (({"open": 0}, True), ({"open": 1}, False)),
+    "signatures": (({"signed": ("nurse", "prescriber")}, True), ({"signed": ("nurse",)}, False)),
+}
+
+
+def test_every_combination_of_points_is_met_or_not_by_itself() -> None:
+    seen = 0
+    for combination in product(*POINT_BY_POINT.values()):
+        there: dict[str, Any] = {}
+        for what, _ in combination:
+            there |= what
+        at = NOON + timedelta(minutes=there["after_min"])
+
+        def values(*names: str, there: Any = there, at: Any = at) -> dict[str, Latest]:
+            return {name: Latest.model_construct(value=there[name], at=at) for name in names if name in there}
+
+        found = not_met(
+            DEFAULTS["intramuscular"].discharge,
+            Answers.model_construct(**{name: there.get(name) for name in Answers.model_fields}),
+            at,
+            stay_min=120,
+            dosed_at=NOON,
+            baseline=BASELINE,
+            vitals=values("systolic", "spo2") | {"diastolic": Latest.model_construct(value=80.0, at=at)},
+            observed=values("moaas", "dissociation"),
+            open_alarms=there["open"],
+            latched_alarms=0,
+            signed=there["signed"],
+        )
+        unmet = [p for p, (_, met) in zip(POINT_BY_POINT, combination, strict=True) if not met]
+        assert list(found) == unmet
+        seen += 1
+    assert seen == 36_864 and tuple(POINT_BY_POINT) == POINTS

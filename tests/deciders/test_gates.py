@@ -1,5 +1,6 @@
 """The day's gates: each answer, its absence, the edges of each number, rechecks and overrides."""
 
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -298,3 +299,31 @@ def test_what_is_given_was_asked_and_good_or_overridden(answer: dict[str, Any], 
         and ("ride" in lifted or answer["ride_arranged"])
     )
     assert good or left
+
+
+# each answer, and the gate that it holds
+ANSWERS: dict[str, list[tuple[object, str | None]]] = {
+    "hours_without_fluids": [(None, "fluids"), (1.9, "fluids"), (2.0, None)],
+    "ride_arranged": [(False, "ride"), (True, None)],
+    "intoxicated": [(None, "intoxication"), (True, "intoxication"), (False, None)],
+    "pregnancy_excluded": [(None, "pregnancy"), (False, "pregnancy"), (True, None)],
+    "urinary_symptoms": [(None, "urinary_symptoms"), (True, "urinary_symptoms"), (False, None)],
+    "suicidal_ideation_new": [(None, "suicidality"), (True, "suicidality"), (False, None)],
+    "drugs_changed": [(None, "drugs_changed"), (True, "drugs_changed"), (False, None)],
+    "systolic": [(140, None), (141, "blood_pressure")],
+    "diastolic": [(90, None), (91, "blood_pressure")],
+    "spo2": [(93, None), (92, "spo2")],
+    "hours_fasted": [(None, "food"), (3.9, "food"), (4.0, None)],
+    "fasting": [(False, "food"), (True, None)],
+}
+
+
+def test_every_combination_of_answers_holds_exactly_its_gates() -> None:
+    well, seen = checked(), 0
+    for combination in product(*ANSWERS.values()):
+        check = well.model_copy(update=dict(zip(ANSWERS, (a for a, _ in combination), strict=True)))
+        expected = {gate for _, gate in combination if gate is not None}
+        assert gates.held(IM.gates, True, [check], ()).keys() == expected, check
+        assert gates.held(IM.gates, True, [check], gates.GATES).keys() == expected & set(FINAL)
+        seen += 1
+    assert seen == 69_984
