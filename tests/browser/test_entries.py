@@ -105,7 +105,7 @@ async def test_another_sign_in_sends_nothing_of_whoever_was_here_before(look: Lo
     await window.page.get_by_role("button", name="sign out").first.click()
     nurse = ward.users["nurse"]
     await window.type_in(nurse["username"], nurse["password"])
+    await expect(window.state).to_have_attribute("data-feed", "live", timeout=BACK_WITHIN_MS)
     await expect(window.page.locator(".unsent-tool")).to_have_count(0, timeout=BACK_WITHIN_MS)
-    await window.session(bed.path)
     entry = window.page.get_by_role("region", name="Timeline").locator("li").filter(has_text="BP 133/78")
     await expect(entry).to_be_visible(timeout=BACK_WITHIN_MS)

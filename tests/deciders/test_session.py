@@ -353,8 +353,9 @@ def test_an_alarm_is_acknowledged_once_and_by_name() -> None:
 @pytest.mark.parametrize(("until", "lasts"), [(None, 2), (17, 1), (26, 10)])
 def test_an_alarm_is_paused(until: float | None, lasts: float) -> None:
     end = None if until is None else NOON + timedelta(minutes=until)
-    [paused] = when([opened, raised], PauseAlarm(**asked(16), alarm_id=ALARM, until=end))
-    assert isinstance(paused, AlarmPaused)
+    why = "patient-moving"
+    [paused] = when([opened, raised], PauseAlarm(**asked(16), alarm_id=ALARM, until=end, cause=why))
+    assert isinstance(paused, AlarmPaused) and paused.cause == why
     assert paused.until - paused.at == timedelta(minutes=lasts)
 
 

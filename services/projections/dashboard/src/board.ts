@@ -105,13 +105,13 @@ function withAlarm(alarms: Alarm[], fact: AlarmFact): Alarm[] {
     return alarms.map((alarm) => {
       if (alarm.alarm_id !== fact.alarm_id) return alarm;
       if (fact.type === "AlarmEscalated") return { ...alarm, state: "active", escalated: true, escalated_to: fact.to, priority: fact.priority };
-      if (fact.type === "AlarmPaused") return { ...alarm, state: "paused", paused_until: fact.until };
+      if (fact.type === "AlarmPaused") return { ...alarm, state: "paused", paused_until: fact.until, paused_for: fact.cause };
       return { ...alarm, state: "acknowledged", acknowledged_by: fact.by, acknowledged_at: fact.at };
     });
   }
   if (alarms.some((a) => a.alarm_id === fact.alarm_id)) return alarms;
   const { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, latching } = fact;
-  const unanswered = { paused_until: null, acknowledged_by: null, acknowledged_by_name: null, acknowledged_at: null, escalated: false, escalated_to: null };
+  const unanswered = { paused_until: null, paused_for: null, acknowledged_by: null, acknowledged_by_name: null, acknowledged_at: null, escalated: false, escalated_to: null };
   const raised = { alarm_id, rule, priority, kind, text, signal, value, limit, device_id, onset, late, latching, raised_at: fact.at };
   return [...alarms, { ...raised, ...unanswered, state: "active", cleared_at: null }];
 }

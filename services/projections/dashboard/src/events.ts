@@ -940,6 +940,9 @@ export interface AlarmAcknowledged {
   type: "AlarmAcknowledged";
   alarm_id: string;
 }
+/**
+ * `cause`: why its sound may wait, e.g. `patient-moving`.
+ */
 export interface AlarmPaused {
   id: string;
   at: string;
@@ -951,6 +954,7 @@ export interface AlarmPaused {
   type: "AlarmPaused";
   alarm_id: string;
   until: string;
+  cause: string | null;
 }
 /**
  * The condition has ended; `at` is when.

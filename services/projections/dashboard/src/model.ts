@@ -46,6 +46,8 @@ export interface Alarm {
   late: boolean;
   state: "active" | "acknowledged" | "paused" | "latched";
   paused_until: string | null;
+  /** Why, by its code (words.ts). */
+  paused_for: string | null;
   acknowledged_by: string | null;
   acknowledged_by_name: string | null;
   acknowledged_at: string | null;

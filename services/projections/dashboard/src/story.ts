@@ -1,6 +1,6 @@
 /* The timeline's items in a nurse's words, and the marks that the chart takes from it. */
 import type { Dose, Me, Priority, TimelineItem, VitalRecorded } from "./model";
-import { asPrinted, number } from "./words";
+import { asPrinted, number, PAUSED_FOR } from "./words";
 import { ROUTES } from "./course";
 
 type Data = Record<string, unknown>;
@@ -117,11 +117,11 @@ export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: Readonly
     case "AlarmRaised":
       return { text: `${asPrinted(text(data["text"]))}${data["late"] ? " (found late)" : ""}`, priority: data["priority"] as Priority, strong: false };
     case "AlarmEscalated":
-      return { text: `${alarm}: escalated`, priority: data["priority"] as Priority, strong: false };
+      return { text: `${alarm}: escalated${data["to"] ? ` to the ${words(data["to"])}` : ""}`, priority: data["priority"] as Priority, strong: false };
     case "AlarmAcknowledged":
       return plain(`${alarm}: acknowledged`);
     case "AlarmPaused":
-      return plain(`${alarm}: sound paused`);
+      return plain(`${alarm}: sound paused${data["cause"] ? `, ${(PAUSED_FOR[text(data["cause"])] ?? words(data["cause"])).toLowerCase()}` : ""}`);
     case "AlarmCleared":
       return plain(`${alarm}: over`);
     case "AdverseEventRecorded":

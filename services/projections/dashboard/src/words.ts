@@ -55,3 +55,11 @@ export function until(seconds: number): string {
 export const asPrinted = (text: string): string => text.replace(/\bSpO2\b/g, "SpO₂").replace(/\betCO2\b/gi, "etCO₂");
 
 export const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+
+/** Why an alarm's sound was paused: the code that is recorded, and its words. */
+export const PAUSED_FOR: Record<string, string> = {
+  "with-patient": "I am with the patient",
+  "patient-moving": "Patient is moving",
+  "sensor-moved": "Sensor is being placed",
+  "same-limb": "Cuff on the same arm",
+};

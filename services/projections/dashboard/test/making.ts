@@ -84,6 +84,7 @@ export const alarm = (over: Partial<Alarm> = {}): Alarm => ({
   late: false,
   state: "active",
   paused_until: null,
+  paused_for: null,
   acknowledged_by: null,
   acknowledged_by_name: null,
   acknowledged_at: null,

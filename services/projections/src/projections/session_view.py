@@ -57,6 +57,7 @@ class Alarm(Frozen):
     late: bool
     state: Literal["active", "acknowledged", "paused", "latched"] = "active"
     paused_until: AwareDatetime | None = None
+    paused_for: str | None = None
     acknowledged_by: str | None = None
     acknowledged_by_name: str | None = None
     acknowledged_at: AwareDatetime | None = None
@@ -258,7 +259,8 @@ def moved(alarm: A, event: AlarmEscalated | AlarmAcknowledged | AlarmPaused | Al
             seen = {"acknowledged_by": event.by, "acknowledged_at": event.at}
             return alarm.model_copy(update={"state": "acknowledged", "paused_until": None, **seen})
         case AlarmPaused():
-            return alarm.model_copy(update={"state": "paused", "paused_until": event.until})
+            paused = {"paused_until": event.until, "paused_for": event.cause}
+            return alarm.model_copy(update={"state": "paused", **paused})
         case AlarmCleared():
             latched = alarm.latching and not alarm.late and alarm.acknowledged_by is None
             ended: dict[str, object] = {"cleared_at": event.at}

@@ -195,6 +195,7 @@ class PauseAlarm(_OfSession):
     type: Literal["PauseAlarm"] = "PauseAlarm"
     alarm_id: UUID
     until: AwareDatetime | None = None
+    cause: Code | None = None
 
 
 class RecordAdverseEvent(_OfSession):

@@ -214,10 +214,13 @@ class AlarmAcknowledged(_Session):
 
 
 class AlarmPaused(_Session):
+    """`cause`: why its sound may wait, e.g. `patient-moving`."""
+
     kept = frozenset({"alarm_id", "until"})
     type: Literal["AlarmPaused"] = "AlarmPaused"
     alarm_id: UUID
     until: AwareDatetime
+    cause: Code | None = None
 
 
 class AlarmCleared(_Session):

@@ -17,7 +17,7 @@ export function Card({ id }: { id: string }) {
     const s = session.value;
     if (!s) return null;
     const alarms = openAlarms(s);
-    const state = alarms[0] && shownState(alarms[0], health.value.lostSince !== null);
+    const state = alarms[0] && shownState(alarms[0], health.value.lostSince !== null, now.value);
     const { room, label, incomplete } = s;
     const empty = Object.keys(s.latest).length === 0;
     return { room, label, incomplete, ended: s.state !== "open", endedAt: s.ended_at, aborted: s.state === "aborted", alarms, state, empty, attached: s.devices.length > 0 };

@@ -2,22 +2,20 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../api";
-import { openAlarms } from "../alarms";
 import type { BoardSession } from "../board";
 import { lastDose } from "../course";
-import type { Alarm } from "../model";
 import { useStable } from "../stable";
-import { asked, health, ids, loaded, me, sessionOf } from "../store";
-import { asPrinted, clockTime, number } from "../words";
+import { asked, ids, loaded, me, sessionOf } from "../store";
+import { clockTime, number } from "../words";
 import { Actions, type Opened, OpenForm } from "./actions/actions";
 import { useDetail } from "./actions/detail";
 import { DuePanel } from "./actions/due";
-import { Acknowledge, AlarmAge, alarmWords, Refusal } from "./alarm";
 import { Loading } from "./board";
 import { short } from "./card";
 import { Chart } from "./chart";
 import { Course, Phase } from "./course";
-import { Icon, Pri } from "./icon";
+import { Icon } from "./icon";
+import { OpenAlarms } from "./open-alarm";
 import { Papers } from "./paper";
 import { Shell } from "./shell";
 import { Timeline, useStory } from "./timeline";
@@ -141,46 +139,6 @@ function Head({ session, s }: { session: ReturnType<typeof sessionOf>; s: BoardS
           </div>
         ))}
       </dl>
-    </section>
-  );
-}
-
-function OpenAlarms({ s }: { s: BoardSession }) {
-  const lost = useStable(() => health.value.lostSince !== null, []);
-  const alarms = openAlarms(s);
-  return (
-    <>
-      {alarms.map((alarm, i) => (
-        <OpenAlarm key={alarm.alarm_id} s={s} alarm={alarm} lost={lost} main={i === 0} />
-      ))}
-    </>
-  );
-}
-
-function OpenAlarm({ s, alarm, lost, main }: { s: BoardSession; alarm: Alarm; lost: boolean; main: boolean }) {
-  const acked = alarm.state === "acknowledged";
-  const state = lost ? "unknown" : acked ? "acked" : alarm.state;
-  const who = alarm.acknowledged_by_name ?? (acked ? "somebody" : "");
-  const after = alarm.acknowledged_at ? Math.round((Date.parse(alarm.acknowledged_at) - Date.parse(alarm.raised_at)) / 1000) : 0;
-  return (
-    <section class="open-alarm" data-p={alarm.priority} data-s={state} aria-label={`Alarm: ${asPrinted(alarm.text)}`}>
-      <div class="top" data-s={state}>
-        <Pri of={alarm.priority} />
-        {acked && <Icon name="check" label="acknowledged" />}
-        {alarm.escalated && <Icon name="send" label="escalated" />}
-        <span class="what">{alarmWords(alarm, lost)}</span>
-        <span>{!lost && <AlarmAge alarm={alarm} />}</span>
-      </div>
-      {!lost && (
-        <div class="body">
-          <p class="why-text">
-            Since {clockTime(Date.parse(alarm.onset), true)}.
-            {acked && ` Acknowledged by ${who} after ${Math.floor(after / 60)}:${String(after % 60).padStart(2, "0")}.`}
-          </p>
-          <Acknowledge session={s} alarm={alarm} main={main} />
-          <Refusal alarm={alarm} />
-        </div>
-      )}
     </section>
   );
 }
