@@ -94,3 +94,86 @@ async def test_whom_somebody_outran_is_told_so(look: Look, ward: Ward) -> None:
     await expect(slow.alarm("SpO₂ 91")).to_contain_text("Acknowledged by First prescriber")
     await bed.show(spo2=97)
     await expect(slow.alarm("SpO₂")).to_have_count(0)
+
+
+# How often each priority's flash turned in three seconds; both looks of a card's head.
+FLASH = """() => new Promise(done => {
+  const { dataset } = document.documentElement;
+  const [last, turned] = [{ ...dataset }, { high: 0, medium: 0 }];
+  const observer = new MutationObserver(() => ["high", "medium"].forEach(name => {
+    if (last[name] !== dataset[name]) turned[name] += 1;
+    last[name] = dataset[name];
+  }));
+  observer.observe(document.documentElement, { attributes: true });
+  setTimeout(() => { observer.disconnect(); done(turned); }, 3000);
+})"""
+LOOKS = """room => {
+  const head = document.querySelector(`article[data-room="${room}"] header`);
+  const part = head.dataset.p === "high" ? head : head.querySelector(".alarm");
+  const { high, medium } = document.documentElement.dataset;
+  const looks = ["lit", "dark"].map(look => {
+    Object.assign(document.documentElement.dataset, { high: look, medium: look });
+    return getComputedStyle(part).backgroundColor;
+  });
+  Object.assign(document.documentElement.dataset, { high, medium });
+  return looks;
+}"""
+RED, YELLOW, CYAN = "rgb(224, 32, 43)", "rgb(255, 210, 31)", "rgb(44, 200, 232)"
+
+
+async def test_each_priority_has_its_own_shape_words_and_flash(look: Look, ward: Ward) -> None:
+    window = await look()
+    page = window.page
+    await window.board()
+    await ward.beds["1"].show(spo2=88)
+    await ward.beds["3"].show(spo2=92)
+    await ward.beds["4"].show(heart_rate=48, pulse_rate=48)
+    for room, priority, stars in (("1", "high", "***"), ("3", "medium", "**"), ("4", "low", "*")):
+        alarm = window.card(room).locator("header .alarm")
+        await expect(alarm).to_have_attribute("data-p", priority, timeout=SHOWN_WITHIN_MS)
+        await expect(alarm.locator(".pri > [aria-hidden]").last).to_have_text(stars)
+        await expect(alarm.locator(".pri .sr")).to_have_text(f"{priority.capitalize()} priority alarm: ")
+    shapes = page.locator("header .alarm .pri path")
+    assert len(set(await shapes.evaluate_all("all => all.map(p => p.getAttribute('d'))"))) == 3
+    turned = await page.evaluate(FLASH)
+    assert 10 <= turned["high"] <= 13, "2 Hz, half of the time dark"
+    assert 3 <= turned["medium"] <= 5, "0.6 Hz"
+    high, medium, low = [await page.evaluate(LOOKS, room) for room in ("1", "3", "4")]
+    assert high[0] == RED and high[1] != RED
+    assert medium[0] == YELLOW and medium[1] != YELLOW
+    assert low == [CYAN, CYAN]  # steady
+    await page.emulate_media(reduced_motion="reduce")
+    await expect(page.locator("html")).to_have_attribute("data-high", "lit")
+    await expect(page.locator("html")).to_have_attribute("data-medium", "lit")
+    assert await page.evaluate(FLASH) == {"high": 0, "medium": 0}  # steady, and full
+    spoken = page.locator(".spoken")
+    await expect(spoken).to_have_attribute("role", "alert")
+    await expect(spoken).to_have_text(
+        "High priority alarm. Room 1: SpO₂ 88 < 90"
+    )  # and nothing of the others
+
+
+async def test_what_nobody_answers_is_told_to_somebody_else_and_stays_when_it_is_over(
+    look: Look, ward: Ward
+) -> None:
+    """Of sublingual sessions the ward has medium alarms latched, and escalated after 15 seconds."""
+    window, bed = await look(), ward.beds["6"]
+    await bed.show(spo2=92)
+    await window.session(bed.path)
+    alarm = window.alarm("SpO₂ 92 < 93")
+    await expect(alarm).to_have_attribute("data-s", "active", timeout=SHOWN_WITHIN_MS)
+    await alarm.get_by_role("button", name="Pause 2 min").click()
+    await alarm.get_by_role("button", name="Staff are with the patient").click()
+    await expect(alarm).to_contain_text(re.compile(r"Sound paused until .*: staff are with the patient\."))
+    await expect(alarm).to_contain_text("Nobody answered: the charge nurse is told.", timeout=20_000)
+    await expect(alarm).to_have_attribute("data-s", "active")  # which breaks the pause
+    await expect(alarm.get_by_label("escalated to the charge nurse")).to_be_visible()
+
+    bed.well()
+    await expect(alarm).to_have_attribute("data-s", "latched", timeout=10_000)
+    await expect(alarm).to_contain_text("nobody has acknowledged it yet")
+    await alarm.get_by_role("button", name="Acknowledge").click()
+    await expect(alarm).to_have_count(0)
+    timeline = window.page.get_by_role("region", name="Timeline")
+    await expect(timeline).to_contain_text("sound paused, staff are with the patient", timeout=10_000)
+    await expect(timeline).to_contain_text("escalated to the charge nurse")

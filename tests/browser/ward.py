@@ -156,14 +156,23 @@ class Ward:
             os.kill(pid, signal.SIGCONT)
 
 
+# of sublingual sessions alone, so that nothing stays behind in the others
+STAYS = {"latching": ["medium"], "escalation": [{"priority": "medium", "after_s": 15, "to": "charge-nurse"}]}
+
+
 async def alarms_at_once(prescriber: Staff) -> None:
     """Adopt the default protocols without delays and without rules beside the limits: no test waits."""
     for own in defaults():
-        rules = {name: rule for name, rule in own.alarms.rules.items() if isinstance(rule, Symptoms)}
-        plain = {"rules": rules, "latching": [], "escalation": []}
+        rules = {
+            name: rule.model_dump(mode="json")
+            for name, rule in own.alarms.rules.items()
+            if isinstance(rule, Symptoms)
+        }
+        stays = STAYS if own.name == "sublingual" else {"latching": [], "escalation": []}
+        plain = {"rules": rules, **stays}
         content = own.content() | {
             "version": own.version + 1,
-            "alarms": own.alarms.model_copy(update=plain).model_dump(mode="json"),
+            "alarms": own.alarms.model_dump(mode="json") | plain,
         }
         named = {"protocol": own.name, "version": own.version + 1}
         await prescriber.send("intake", "AdoptProtocol", datetime.now(UTC), **named, content=content)

@@ -58,7 +58,7 @@ export const number = (value: number): string => (Number.isInteger(value) ? Stri
 
 /** Why an alarm's sound was paused: the code that is recorded, and its words. */
 export const PAUSED_FOR: Record<string, string> = {
-  "with-patient": "I am with the patient",
+  "with-patient": "Staff are with the patient",
   "patient-moving": "Patient is moving",
   "sensor-moved": "Sensor is being placed",
   "same-limb": "Cuff on the same arm",
