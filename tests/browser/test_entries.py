@@ -16,7 +16,7 @@ BACK_WITHIN_MS = 20_000
 
 
 async def type_pressure(window: Window, systolic: str, diastolic: str) -> None:
-    await window.page.get_by_role("button", name="Record vitals by hand").click()
+    await window.page.get_by_role("button", name="Vitals by hand").click()
     dialog = window.page.get_by_role("dialog", name="Vitals by hand")
     await dialog.get_by_label("Systolic").fill(systolic)
     await dialog.get_by_label("Diastolic").fill(diastolic)

@@ -1,6 +1,7 @@
 /* Draws the chart: uPlot holds the time axis, the lines and the cursor; lanes, limits, gaps, marks and labels are drawn
    around them in CSS pixels. Lines break at gaps and are never smoothed. */
 import uPlot from "uplot";
+import { gestures, type Span } from "./gesture";
 import type { Limits, Priority, Signal } from "./model";
 import { alarmTags, gapsOf, type Line, limitLines, type Placed, place, rows, type Sample, scaleOf, type Tracks } from "./lanes";
 import type { AlarmSpan, Mark } from "./story";
@@ -16,7 +17,7 @@ export interface Scene {
   now: number;
   live: boolean;
   limits: Limits;
-  baseline: { systolic: number; diastolic: number } | null;
+  baseline: { systolic: number; diastolic: number; heart_rate: number; spo2: number; respiratory_rate?: number | null } | null;
   doses: { at: number; text: string }[];
   alarms: readonly AlarmSpan[];
   marks: readonly Mark[];
@@ -48,10 +49,11 @@ export class Plot {
   private lanes: Placed[] = [];
   private observations: Layout["observations"] = null;
   private scene: Scene | null = null;
+  private readonly ungesture: () => void;
 
   constructor(
     private readonly box: HTMLElement,
-    private readonly on: { zoom(from: number, to: number): void; cursor(t: number | null): void; layout(layout: Layout): void },
+    private readonly on: { look(span: Span): void; all(): Span; now(): void; cursor(t: number | null): void; layout(layout: Layout): void },
   ) {
     this.readTheme();
     const series = LINES.map((signal): uPlot.Series => {
@@ -83,17 +85,27 @@ export class Plot {
         axes: [{ show: false }, { show: false }],
         scales,
         series: [{}, ...series],
-        cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+        cursor: { y: false, points: { show: false }, drag: { x: false, y: false, setScale: false } },
         hooks: {
           drawClear: [() => this.draw((c) => this.under(c))],
           draw: [() => this.draw((c) => this.over(c))],
           setCursor: [(u) => this.on.cursor(u.cursor.left === undefined || u.cursor.left < 0 ? null : u.posToVal(u.cursor.left, "x") * 1000)],
-          setSelect: [(u) => this.selected(u)],
         },
       },
       [[0, 1], ...LINES.map(() => [undefined, undefined])],
       box,
     );
+    this.ungesture = gestures(this.u.over, box, {
+      span: () => ({ from: this.scene?.from ?? 0, to: this.scene?.to ?? MIN }),
+      all: () => this.on.all(),
+      // What is shown follows the finger at once; whoever owns the view draws it again with the frame.
+      show: (span) => {
+        if (this.scene) this.scene = { ...this.scene, ...span };
+        this.on.look(span);
+      },
+      tap: (left) => this.u.setCursor({ left, top: 1 }),
+      now: () => this.on.now(),
+    });
   }
 
   show(scene: Scene): void {
@@ -118,6 +130,7 @@ export class Plot {
   }
 
   destroy(): void {
+    this.ungesture();
     this.u.destroy();
   }
 
@@ -145,14 +158,6 @@ export class Plot {
     this.lanes = lanes;
     this.observations = observations;
     if (changed) this.on.layout({ lanes, observations });
-  }
-
-  private selected(u: uPlot): void {
-    const { left, width } = u.select;
-    if (width < 12) return;
-    const [from, to] = [u.posToVal(left, "x") * 1000, u.posToVal(left + width, "x") * 1000];
-    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.on.zoom(from, to);
   }
 
   private draw(paint: (c: CanvasRenderingContext2D) => void): void {
@@ -233,8 +238,8 @@ export class Plot {
       this.text(c, String(tick), LEFT - 7, y(tick) + 4, "ink-3", "right");
     }
     this.limits(c, lines, lane, y);
+    this.baseline(c, lane, y);
     if (lane.kind === "bp") {
-      this.baseline(c, y);
       this.pressures(c, y);
     } else for (const signal of lane.lines) this.envelope(c, scene.tracks[signal], lane, y);
   }
@@ -308,11 +313,14 @@ export class Plot {
     c.fill();
   }
 
-  private baseline(c: CanvasRenderingContext2D, y: (v: number) => number): void {
+  /** Today's own normal, from the check before the dose. */
+  private baseline(c: CanvasRenderingContext2D, lane: Placed, y: (v: number) => number): void {
     const base = this.scene?.baseline;
-    if (!base) return;
-    this.rule(c, LEFT, y(base.systolic), this.right, y(base.systolic), "bp", 1, [8, 4]);
-    this.text(c, `baseline ${base.systolic}/${base.diastolic}`, this.right - 6, y(base.systolic) + 14, "ink-2", "right");
+    const value = base && { spo2: base.spo2, pulse: base.heart_rate, bp: base.systolic, resp: base.respiratory_rate, temp: null, co2: null }[lane.kind];
+    if (!base || value === null || value === undefined || value < lane.low || value > lane.high) return;
+    this.rule(c, LEFT, y(value), this.right, y(value), HUE[lane.kind], 1, [8, 4]);
+    const below = y(value) + 14 < lane.top + lane.height;
+    this.text(c, `baseline ${value}${lane.kind === "bp" ? `/${base.diastolic}` : ""}`, this.right - 6, below ? y(value) + 14 : y(value) - 5, "ink-2", "right");
   }
 
   private pressures(c: CanvasRenderingContext2D, y: (v: number) => number): void {
@@ -384,8 +392,7 @@ export class Plot {
     for (const mark of this.scene?.marks ?? []) {
       if (mark.at < from || mark.at > to) continue;
       this.rule(c, this.x(mark.at), TOP - 6, this.x(mark.at), this.bottom, "edge");
-      c.fillStyle = this.colour["ink-2"];
-      c.fillRect(this.x(mark.at) - 4, TOP - 10, 8, 8);
+      this.sign(c, mark.kind, this.x(mark.at), TOP - 6);
     }
     this.spans(c);
     this.scales(c);
@@ -396,6 +403,25 @@ export class Plot {
       this.text(c, clockTime(now), x, this.bottom + 32, "ink-3", "center");
     }
     if (live) this.ends(c);
+  }
+
+  /** Told apart by shape: a square was done, a diamond happened, a ring was seen. */
+  private sign(c: CanvasRenderingContext2D, kind: Mark["kind"], x: number, y: number): void {
+    c.fillStyle = kind === "seen" ? this.colour.surface : this.colour.ink;
+    c.strokeStyle = this.colour.ink;
+    c.lineWidth = 1.5;
+    c.beginPath();
+    if (kind === "done") c.rect(x - 4, y - 4, 8, 8);
+    else if (kind === "seen") c.arc(x, y, 4, 0, 2 * Math.PI);
+    else {
+      c.moveTo(x, y - 6);
+      c.lineTo(x + 6, y);
+      c.lineTo(x, y + 6);
+      c.lineTo(x - 6, y);
+      c.closePath();
+    }
+    c.fill();
+    c.stroke();
   }
 
   /** A dot where each line ends, while it is fresh. */

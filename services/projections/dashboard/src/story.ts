@@ -172,13 +172,27 @@ export function alarmSpans(items: readonly TimelineItem[]): AlarmSpan[] {
 export interface Mark {
   at: number;
   text: string;
+  /** An intervention, an adverse event, or an observation that no lane shows. */
+  kind: "done" | "happened" | "seen";
 }
 
-/** Interventions and adverse events, and the last word of each observation scale. */
+const MARKED: Record<string, Mark["kind"]> = { InterventionRecorded: "done", AdverseEventRecorded: "happened", ObservationRecorded: "seen" };
+
+/** What the chart marks across its lanes. */
 export function marks(items: readonly TimelineItem[]): Mark[] {
-  return items
-    .filter((item) => !item.withdrawn && (item.type === "InterventionRecorded" || item.type === "AdverseEventRecorded"))
-    .map((item) => ({ at: Date.parse(item.at), text: tell(item).text }));
+  return items.flatMap((item) => {
+    const kind = MARKED[item.type];
+    const data = item.withdrawn ? item.correction?.replacement : item.data;
+    const inLane = kind === "seen" && data && (num(data["moaas"]) !== null || num(data["dissociation"]) !== null);
+    return kind && data && !inLane ? [{ at: Date.parse(item.at), text: tell({ type: item.type, data }).text, kind }] : [];
+  });
+}
+
+/** What the chart's marks say about the moment `t`, give or take `within` ms. */
+export function saidAt(t: number, within: number, of: { alarms: readonly AlarmSpan[]; marks: readonly Mark[]; doses: readonly { at: number; text: string }[] }, now: number): string[] {
+  const near = [...of.doses, ...of.marks].filter(({ at }) => Math.abs(at - t) <= within).map(({ text: said }) => said);
+  const alarms = of.alarms.filter(({ from, to }) => t >= from - within && t <= (to ?? now) + within).map(({ text: said }) => said);
+  return [...near, ...alarms];
 }
 
 export function observations(items: readonly TimelineItem[], scale: "moaas" | "dissociation"): { at: number; value: number }[] {

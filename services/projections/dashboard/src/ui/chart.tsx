@@ -4,13 +4,14 @@ import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import type { BoardSession } from "../board";
+import { panned, type Span, zoomed } from "../gesture";
 import { lastDose } from "../course";
 import { addReadings, gapAfter, joined, limitWords, nearest, type Tracks, tracksOf } from "../lanes";
 import type { TimelineItem } from "../model";
 import { type Layout, Plot, type Scene } from "../plot";
 import { useStable } from "../stable";
 import { asked, health, now, onReadings, serverNow } from "../store";
-import { alarmSpans, marks, observations } from "../story";
+import { alarmSpans, marks, observations, saidAt } from "../story";
 import { theme } from "../theme";
 import { clockTime, number } from "../words";
 import { Icon } from "./icon";
@@ -18,16 +19,26 @@ import { Value } from "./value";
 
 const MIN = 60_000;
 const RETRY_MS = 10_000;
+/** After the last movement of a finger or the wheel: then the history in this view's own detail is asked for. */
+const SETTLED_MS = 180;
+const NEAR_PX = 7;
 const SPANS = [
   ["15 min", 15 * MIN],
   ["50 min", 50 * MIN],
   ["All", null],
 ] as const;
 
+const STEPS: readonly (readonly [string, string, (shown: Span, all: Span) => Span])[] = [
+  ["Earlier", "‹", (shown, all) => panned(shown, (shown.from - shown.to) / 2, all)],
+  ["Later", "›", (shown, all) => panned(shown, (shown.to - shown.from) / 2, all)],
+  ["Farther", "−", (shown, all) => zoomed(shown, (shown.from + shown.to) / 2, 2, all)],
+  ["Closer", "+", (shown, all) => zoomed(shown, (shown.from + shown.to) / 2, 0.5, all)],
+];
+
 interface View {
   span: number | null;
-  /** A window that somebody looks back at; null follows now. */
-  fixed: { from: number; to: number } | null;
+  /** What somebody looks back at; null follows now. */
+  fixed: Span | null;
 }
 
 interface History {
@@ -41,7 +52,7 @@ interface History {
 const noHistory = (): History => ({ tracks: {}, resolution: 1, live: {}, failed: "" });
 
 /** From when to when the chart shows, with some room after now for what is expected. */
-function windowOf(view: View, session: BoardSession, at: number): { from: number; to: number } {
+function windowOf(view: View, session: BoardSession, at: number): Span {
   if (view.fixed) return view.fixed;
   const end = session.ended_at ? Date.parse(session.ended_at) : at;
   if (view.span === null) {
@@ -50,6 +61,9 @@ function windowOf(view: View, session: BoardSession, at: number): { from: number
   }
   return { from: end - view.span * 0.82, to: end + view.span * 0.18 };
 }
+
+/** All that there is to look at. */
+const wholeOf = (session: BoardSession, at: number): Span => windowOf({ span: null, fixed: null }, session, at);
 
 export function Chart({ session, items }: { session: ReadonlySignal<BoardSession | null>; items: readonly TimelineItem[] }) {
   const box = useRef<HTMLDivElement>(null);
@@ -60,6 +74,8 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
   const history = useMemo(() => signal<History>(noHistory()), []);
   const retry = useRef<ReturnType<typeof setTimeout> | null>(null);
   const [table, setTable] = useState(false);
+  const [loading, setLoading] = useState(true);
+  const settled = useRef<ReturnType<typeof setTimeout> | null>(null);
   const id = session.value?.session_id ?? "";
 
   const load = useMemo(
@@ -68,6 +84,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       if (!s) return;
       const { from, to } = windowOf(view.peek(), s, serverNow());
       const margin = (to - from) * 0.5;
+      setLoading(true);
       try {
         const asking = api.vitals(id, Math.max(from - margin, Date.parse(s.opened_at) - MIN), Math.min(to + margin, serverNow() + MIN), Math.min(5_000, Math.max(600, (box.current?.clientWidth ?? 900) * 2)));
         const series = await asked(asking);
@@ -81,17 +98,27 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
           if (plot.current) void load();
         }, RETRY_MS);
       }
+      setLoading(false);
     },
     [id],
   );
 
+  const look = (fixed: Span): void => {
+    view.value = { ...view.peek(), fixed };
+    if (settled.current) clearTimeout(settled.current);
+    settled.current = setTimeout(() => void load(), SETTLED_MS);
+  };
+  const choose = (span: number | null): void => {
+    view.value = { span, fixed: null };
+    void load();
+  };
+
   useEffect(() => {
     if (!box.current) return;
     const made = new Plot(box.current, {
-      zoom: (from, to) => {
-        view.value = { ...view.peek(), fixed: { from, to } };
-        void load();
-      },
+      look,
+      all: () => (session.peek() ? wholeOf(session.peek() as BoardSession, serverNow()) : { from: 0, to: MIN }),
+      now: () => choose(view.peek().span),
       cursor: (t) => {
         cursor.value = t;
       },
@@ -149,22 +176,28 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       live: lost === null,
       limits: s.limits,
       baseline: s.pre_dose,
-      doses: s.doses.map((d) => ({ at: Date.parse(d.at), text: `${number(d.dose.milligrams)} mg` })),
+      doses: dosesOf(s),
     };
     plot.current?.show(scene);
   }, [second, s?.record_position, tracks, view.value, told, lost !== null]);
 
   if (!s) return null;
-  const choose = (span: number | null): void => {
-    view.value = { span, fixed: null };
-    void load();
-  };
+  const by = (change: (shown: Span, all: Span) => Span) => (): void => look(change(windowOf(view.peek(), s, serverNow()), wholeOf(s, serverNow())));
+  const shown = windowOf(view.value, s, serverNow());
+  const near = (NEAR_PX / Math.max(1, box.current?.clientWidth ?? 900)) * (shown.to - shown.from);
   return (
     <section class="panel chart" aria-label="Chart">
       <div class="chart-bar">
         <h2>Vitals</h2>
-        <Readout session={session} tracks={tracks} cursor={cursor} />
+        <Readout session={session} tracks={tracks} cursor={cursor} said={(t) => saidAt(t, near, { ...told, doses: dosesOf(s) }, serverNow())} />
         <span class="grow" />
+        <span class="seg steps" role="group" aria-label="Look back, look closer">
+          {STEPS.map(([name, sign, change]) => (
+            <button key={name} type="button" aria-label={name} title={name} onClick={by(change)}>
+              {sign}
+            </button>
+          ))}
+        </span>
         <span class="seg" role="group" aria-label="Time shown">
           {SPANS.map(([name, span]) => (
             <button key={name} type="button" aria-pressed={!view.value.fixed && view.value.span === span} onClick={() => choose(span)}>
@@ -195,7 +228,16 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       )}
       <div class="chart-body">
         {table && <VitalsTable session={s} tracks={tracks} until={second * 1000} />}
-        <div class="plot" ref={box} hidden={table} role="img" aria-label={`Vitals of room ${s.room}. The table holds the same figures.`} />
+        <div
+          class="plot"
+          ref={box}
+          hidden={table}
+          tabIndex={0}
+          role="group"
+          aria-roledescription="chart"
+          aria-busy={loading}
+          aria-label={`Vitals of room ${s.room}. Arrow keys look back, plus and minus look closer, Home follows now. The table holds the same figures.`}
+        />
         <Rail session={session} layout={layout} />
       </div>
     </section>
@@ -216,8 +258,18 @@ function Rail({ session, layout }: { session: ReadonlySignal<BoardSession | null
   );
 }
 
-/** What the lines say under the cursor. */
-function Readout({ session, tracks, cursor }: { session: ReadonlySignal<BoardSession | null>; tracks: Tracks; cursor: ReadonlySignal<number | null> }) {
+const dosesOf = (s: BoardSession): Scene["doses"] =>
+  s.doses.map((d) => ({ at: Date.parse(d.at), text: `${number(d.dose.milligrams)} mg${d.additional ? " booster" : ""}` }));
+
+interface ReadoutOf {
+  session: ReadonlySignal<BoardSession | null>;
+  tracks: Tracks;
+  cursor: ReadonlySignal<number | null>;
+  said(t: number): string[];
+}
+
+/** What the lines say under the cursor, and the marks beside it. */
+function Readout({ session, tracks, cursor, said }: ReadoutOf) {
   const t = cursor.value;
   const s = session.value;
   if (t === null || !s) return <div class="readout" />;
@@ -247,6 +299,7 @@ function Readout({ session, tracks, cursor }: { session: ReadonlySignal<BoardSes
       <span class="v-resp">
         <b>{say("respiratory_rate", 10_000)}</b>
       </span>
+      <span class="said">{said(t).join(" · ")}</span>
     </div>
   );
 }

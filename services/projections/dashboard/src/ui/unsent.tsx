@@ -1,7 +1,6 @@
 /* What was entered and is not sent yet: counted in the bar of every page, listed on demand, shown in its place in the
    timeline. What was refused stays until somebody has read why. */
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { queue } from "../api";
 import { lastDose } from "../course";
 import type { Session } from "../model";
@@ -9,6 +8,7 @@ import type { Entry } from "../queue";
 import { me } from "../store";
 import { tell } from "../story";
 import { clockTime } from "../words";
+import { Dialog } from "./dialog";
 import { Icon } from "./icon";
 
 /** The event that a command becomes, for its words in the timeline. */
@@ -54,19 +54,14 @@ export function UnsentTool() {
 }
 
 export function UnsentList({ signOut }: { signOut(): void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const own = mine();
   const others = queue.entries.value.length - own.length;
-  const shown = open.value;
-  useEffect(() => {
-    if (shown) dialog.current?.showModal();
-  }, [shown]);
-  if (!shown) return null;
+  if (!open.value) return null;
   const close = (): void => {
     open.value = false;
   };
   return (
-    <dialog class="dialog narrow unsent-list" ref={dialog} aria-labelledby="unsent-h" onClose={close}>
+    <Dialog labelled="unsent-h" escape={close}>
       <div class="d-head">
         <div>
           <h2 id="unsent-h">Entered on this device</h2>
@@ -100,7 +95,7 @@ export function UnsentList({ signOut }: { signOut(): void }) {
           Close
         </button>
       </div>
-    </dialog>
+    </Dialog>
   );
 }
 
