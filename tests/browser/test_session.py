@@ -26,6 +26,63 @@ async def test_the_chart_is_drawn_and_goes_on_live(look: Look, ward: Ward) -> No
     await expect(table.get_by_role("row").nth(30)).to_contain_text(re.compile(r"\d\d:\d\d\+\d+ min\d\d\d\d"))
 
 
+async def test_whoever_looks_back_on_the_chart_is_told_so_and_comes_back_by_a_button(
+    look: Look, ward: Ward
+) -> None:
+    window, bed = await look(size=(1920, 1080)), ward.beds["8"]
+    page = window.page
+    await window.session(bed.path)
+    await window.chart_drawn()
+    plot = page.get_by_role("group", name="Vitals of room 8")
+    follows, back = page.locator(".live-pill"), page.get_by_role("button", name="Back to now")
+    await expect(plot).to_have_attribute("aria-busy", "false")
+    box = await plot.bounding_box()
+    assert box
+    middle, height = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    async def comes_back() -> None:
+        await expect(back).to_be_visible()
+        await back.click()
+        await expect(follows).to_have_text("Following now")
+
+    await page.mouse.move(middle, height)
+    await expect(page.locator(".readout .t")).to_have_text(re.compile(r"^\+\d+ min \d\d:\d\d$"))
+    await page.mouse.wheel(0, -400)
+    await comes_back()
+    await page.mouse.move(middle, height)
+    await page.mouse.down()
+    await page.mouse.move(middle + 300, height, steps=4)
+    await page.mouse.up()
+    readout = await page.locator(".readout .t").inner_text()
+    await expect(back).to_be_visible()
+    await bed.show(spo2=95)
+    await expect(window.value("spo2").locator(".num")).to_have_text("95", timeout=SHOWN_WITHIN_MS)
+    await page.mouse.move(middle + 300, height)
+    assert await page.locator(".readout .t").inner_text() == readout  # it stays where somebody looks
+    await comes_back()
+    await plot.focus()
+    for key in ("ArrowLeft", "+", "-"):
+        await page.keyboard.press(key)
+    await expect(back).to_be_visible()
+    await page.keyboard.press("Home")
+    await expect(follows).to_have_text("Following now")
+    await page.get_by_role("button", name="Earlier").click()
+    await comes_back()
+    pinch = """async plot => {
+      const over = plot.querySelector(".u-over");
+      const { left, top, width } = over.getBoundingClientRect();
+      over.setPointerCapture = () => {};
+      const fire = (type, pointerId, share) => over.dispatchEvent(new PointerEvent(type, {
+        pointerId, pointerType: "touch", button: 0, clientX: left + share * width, clientY: top + 20,
+      }));
+      fire("pointerdown", 1, 0.4); fire("pointerdown", 2, 0.6);
+      for (const by of [0.05, 0.1, 0.2]) { fire("pointermove", 1, 0.4 - by); fire("pointermove", 2, 0.6 + by); }
+      fire("pointerup", 1, 0.2); fire("pointerup", 2, 0.8);
+    }"""
+    await plot.evaluate(pinch)
+    await comes_back()
+
+
 async def test_a_corrected_entry_stays_struck_through_with_its_reason(look: Look, ward: Ward) -> None:
     window, bed = await look(), ward.beds["7"]
     await window.session(bed.path)

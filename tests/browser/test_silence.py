@@ -88,6 +88,52 @@ async def test_a_network_that_is_gone(look: Look, ward: Ward) -> None:
         await expect(window.value("spo2", "3").locator(".num")).to_have_text("94", timeout=BACK_WITHIN_MS)
 
 
+# a machine whose clock is 7 seconds fast
+FAST = """
+const [now, Real] = [Date.now, Date];
+Date.now = () => now.call(Real) + 7000;
+window.Date = class extends Real {
+  constructor(...given) { given.length ? super(...given) : super(Real.now()); }
+};
+"""
+
+
+async def test_a_machine_whose_clock_is_wrong_says_so_and_shows_true_ages(look: Look, ward: Ward) -> None:
+    window = await look(script=FAST)
+    await window.open()
+    await expect(window.state).to_have_attribute("data-feed", "skew", timeout=15_000)
+    await expect(window.state).to_contain_text("Clock off 7.0 s")
+    for kind in ("spo2", "pulse", "resp"):
+        fresh = window.page.locator(f'.card [data-signal="{kind}"][data-state="fresh"]')
+        await expect(fresh).to_have_count(8)
+    shown = await window.page.locator("time.clock").get_attribute("datetime")
+    real = await window.page.evaluate("new Date(Date.now() - 7000).toTimeString().slice(0, 8)")
+    seconds = [int(part) for time in (shown, real) for part in str(time).split(":")]
+    assert (
+        abs((seconds[1] - seconds[4]) * 60 + seconds[2] - seconds[5]) <= 2
+    )  # the server's, not this machine's
+
+
+async def test_nothing_clinical_is_kept_by_the_browser(look: Look, ward: Ward) -> None:
+    window = await look()
+    kept: list[str] = []
+    window.page.on(
+        "response",
+        lambda r: (
+            kept.append(r.url)
+            if "/assets/" not in r.url and "no-store" not in r.headers.get("cache-control", "")
+            else None
+        ),
+    )
+    await window.session(ward.beds["4"].path)
+    await window.chart_drawn()
+    assert [url for url in kept if not url.endswith("/icon.svg")] == []
+    there = (
+        "async () => (await navigator.serviceWorker.getRegistrations()).length + (await caches.keys()).length"
+    )
+    assert await window.page.evaluate(there) == 0
+
+
 async def test_a_silent_monitor_is_told_from_a_sensor_that_is_off(look: Look, ward: Ward) -> None:
     window = await look()
     await window.board()

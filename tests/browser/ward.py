@@ -57,6 +57,7 @@ class Bed(Treatment):
 
     says: dict[str, float | None] = field(default_factory=dict)  # in place of the body's own; None: no value
     silent: bool = False
+    every_s: int = EVERY_S
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,7 +95,7 @@ class Bed(Treatment):
 
     async def past(self, since: datetime, until: datetime) -> None:
         readings: list[dict[str, Any]] = []
-        for second in range(0, int((until - since).total_seconds()), EVERY_S):
+        for second in range(0, int((until - since).total_seconds()), self.every_s):
             at = since + timedelta(seconds=second)
             values = physiology.monitor(self.who.body, self.minute(at), self.noise)
             if second % CUFF_EVERY_S == 0:
@@ -179,8 +180,10 @@ async def alarms_at_once(prescriber: Staff) -> None:
 
 
 @asynccontextmanager
-async def admitted(up: Up) -> AsyncIterator[Ward]:
-    """All eight rooms in use, the monitors sending."""
+async def admitted(
+    up: Up, rooms: dict[str, tuple[float, Route]] = ROOMS, every_s: int = EVERY_S
+) -> AsyncIterator[Ward]:
+    """All rooms in use, the monitors sending."""
     run = up.run()
     mllp = urlsplit(run["mllp"])
     staff = await sign_in_all(run["http"], run["users"])
@@ -200,9 +203,10 @@ async def admitted(up: Up) -> AsyncIterator[Ward]:
             clock=Clock(now),
             random=Random(f"ward/{n}"),
             played=Played(),
+            every_s=every_s,
         )
 
-    beds = {room: bed(n, room, *where) for n, (room, where) in enumerate(ROOMS.items())}
+    beds = {room: bed(n, room, *where) for n, (room, where) in enumerate(rooms.items())}
     try:
         await asyncio.gather(*(one.admit() for one in beds.values()))
         running = [asyncio.create_task(one.run()) for one in beds.values()]

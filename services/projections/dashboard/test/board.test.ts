@@ -102,6 +102,19 @@ describe("alarms", () => {
     expect(after(snapshot(), changes({ alarms: [raised({ late: true })] })).raised).toEqual([]);
   });
 
+  test("raised to a higher priority, or found in a new snapshot, are announced, each once", () => {
+    let board = after(snapshot(), changes({ alarms: [raised({ priority: "medium" }), escalated] }));
+    expect(board.raised.map(({ priority }) => priority)).toEqual(["medium", "high"]);
+    const open = [alarm({ alarm_id: "a1" }), alarm({ alarm_id: "a2" }), alarm({ alarm_id: "a3", state: "acknowledged" })];
+    board = fold(board, snapshot({ sessions: [{ ...session({ alarms: open }), latest: {}, trend: {} }] }))!;
+    expect(board.raised.map(({ alarm_id }) => alarm_id)).toEqual(["a1", "a1", "a2"]);
+  });
+
+  test("say whom they were escalated to, and why they were paused", () => {
+    const board = after(snapshot(), changes({ alarms: [raised(), { ...escalated, to: "charge-nurse" } as typeof escalated, { ...escalated, type: "AlarmPaused", until: at(90), cause: "patient-moving" } as typeof escalated] }));
+    expect(s1(board).alarms).toMatchObject([{ escalated_to: "charge-nurse", state: "paused", paused_until: at(90), paused_for: "patient-moving" }]);
+  });
+
   test("of the session as the server sends it win over what was worked out here", () => {
     const known = session({ alarms: [alarm({ state: "acknowledged", acknowledged_by_name: "Ruth Osei" })] });
     const board = after(snapshot(), changes({ alarms: [raised()], sessions: [known] }));
