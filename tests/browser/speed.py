@@ -1,4 +1,4 @@
-"""How fast the page is, in the browser: prints its figures beside their goals. No test: it measures a machine.
+"""How fast the page is, in the browser: prints its figures beside their goals. It measures; it is no test.
 
     python -m tests.browser.speed [--minutes 30]
 

@@ -76,7 +76,9 @@ async def test_whoever_looks_back_on_the_chart_is_told_so_and_comes_back_by_a_bu
         pointerId, pointerType: "touch", button: 0, clientX: left + share * width, clientY: top + 20,
       }));
       fire("pointerdown", 1, 0.4); fire("pointerdown", 2, 0.6);
-      for (const by of [0.05, 0.1, 0.2]) { fire("pointermove", 1, 0.4 - by); fire("pointermove", 2, 0.6 + by); }
+      for (const by of [0.05, 0.1, 0.2]) {
+        fire("pointermove", 1, 0.4 - by); fire("pointermove", 2, 0.6 + by);
+      }
       fire("pointerup", 1, 0.2); fire("pointerup", 2, 0.8);
     }"""
     await plot.evaluate(pinch)

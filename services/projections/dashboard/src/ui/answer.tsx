@@ -44,11 +44,14 @@ async function answer(type: "AcknowledgeAlarm" | "PauseAlarm", session_id: strin
   refused.value = { ...refused.value, [alarm_id]: text };
 }
 
+/** The feed says within this time what was recorded. */
+const TOLD_WITHIN_MS = 5_000;
+
 /** Sent and not yet answered; or answered, and the feed has not said so yet. */
 function busy(alarm: Alarm, type: string): boolean {
   const mine = sent.value[alarm.alarm_id];
   if (mine?.command.type !== type) return false;
-  return mine.state === "sending" || (mine.state === "recorded" && type === "AcknowledgeAlarm");
+  return mine.state === "sending" || (mine.state === "recorded" && serverNow() - Date.parse(mine.command.at) < TOLD_WITHIN_MS);
 }
 
 function For({ session, alarm }: { session: BoardSession; alarm: Alarm }) {
