@@ -82,7 +82,7 @@ async def test_what_is_refused_later_stays_with_the_servers_words(look: Look, wa
     await badge.click(timeout=BACK_WITHIN_MS)  # until somebody has read it
     await listed.get_by_role("button", name="I have read this").click()
     await expect(listed).to_contain_text("Everything is sent.")
-    await listed.get_by_role("button", name="Close").click()
+    await listed.get_by_role("button", name="Close", exact=True).click()
     await expect(badge).to_have_count(0)
     assert await recorded(bed, 132) == []
 

@@ -59,7 +59,8 @@ const KIND_OF: Record<string, Kind> = {
   etco2: "co2",
 };
 
+/** Of a latched alarm the value is well again. */
 export function alarmOn(alarms: readonly Alarm[], kind: Kind): Priority | null {
-  const mine = alarms.filter((a) => a.kind === "physiological" && a.signal !== null && KIND_OF[a.signal] === kind);
+  const mine = alarms.filter((a) => !a.cleared_at && a.kind === "physiological" && a.signal !== null && KIND_OF[a.signal] === kind);
   return mine.sort((a, b) => RANK[a.priority] - RANK[b.priority])[0]?.priority ?? null;
 }

@@ -1,6 +1,6 @@
 /* How an alarm stands, and what of it is heard. */
 import { describe, expect, test } from "vitest";
-import { byUrgency, heard, standing, told } from "../src/alarms";
+import { alarmOn, byUrgency, heard, standing, told } from "../src/alarms";
 import { alarm, at, NOON } from "./making";
 
 const paused = (seconds: number) => alarm({ state: "paused", paused_until: at(seconds) });
@@ -46,4 +46,9 @@ describe("what is heard", () => {
 test("the order is: unanswered by priority, then what was found late, then what is acknowledged", () => {
   const [late, acked, low, high] = [alarm({ late: true }), alarm({ state: "acknowledged" }), alarm({ priority: "low" }), alarm({ priority: "high" })];
   expect([late, acked, low, high].sort(byUrgency)).toEqual([high, low, late, acked]);
+});
+
+test("a value that is well again does not bear the colour of its latched alarm", () => {
+  expect(alarmOn([alarm()], "spo2")).toBe("high");
+  expect(alarmOn([alarm({ state: "latched", cleared_at: at(60) })], "spo2")).toBeNull();
 });

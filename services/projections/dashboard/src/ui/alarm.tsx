@@ -35,7 +35,7 @@ export function AlarmMarks({ alarm, state }: { alarm: Alarm; state: Standing | s
   );
 }
 
-export const alarmWords = (alarm: Alarm, lost: boolean): string => `${lost ? "was " : ""}${asPrinted(alarm.text)}`;
+export const alarmWords = (alarm: Alarm, lost: boolean): string => `${lost ? "was " : alarm.cleared_at ? "over: " : ""}${asPrinted(alarm.text)}`;
 
 export function CardAlarm({ alarms }: { alarms: readonly Alarm[] }) {
   const lost = useStable(() => health.value.lostSince !== null, []);

@@ -41,10 +41,11 @@ export function UnsentTool() {
   if (own.length + others === 0) return null;
   const waiting = own.filter(({ state }) => state === "waiting").length;
   const refused = own.length - waiting;
-  const title = refused > 0 ? `${refused} not recorded` : waiting > 0 ? `${waiting} not sent yet` : `${others} of somebody else`;
+  const [count, title] = refused > 0 ? [refused, "not recorded"] : waiting > 0 ? [waiting, "not sent yet"] : [others, "of somebody else"];
   return (
     <button type="button" class="tool unsent-tool" data-unsent={refused > 0 ? "refused" : "waiting"} aria-haspopup="dialog" onClick={showUnsent}>
       <Icon name={refused > 0 ? "alert" : "send"} />
+      <b>{count}</b>{" "}
       <span>
         {title}
         <small>{refused > 0 ? "touch to read why" : waiting > 0 ? "kept on this device" : "not sent yet"}</small>
