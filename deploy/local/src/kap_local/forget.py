@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import nats
 import typer
@@ -41,7 +41,7 @@ async def on_record(url: str, patient: str) -> bool:
         raise Failure(f"NATS does not answer: {error}") from None
     try:
         log = JetStreamLog(client, settings.clinic(), "forget")
-        follower = log.follow(EVENTS, "kap.events.*.patient.>", after=0, name="kap-forget")
+        follower = log.follow(EVENTS, "kap.events.*.patient.>", after=0, name=f"kap-forget-{uuid4().hex}")
         async for batch in follower:
             if any(wanted in item.body for item in batch):
                 return True
