@@ -112,7 +112,8 @@ async def ingest(clinic: Clinic, seconds: float, in_flight: int = 40, count: int
     async def device(n: int) -> None:
         nonlocal recorded
         while time.perf_counter() < end:
-            recorded += await hand_in(clinic, clinic.beds[n % len(clinic.beds)], count, spread_us=37)
+            done = await hand_in(clinic, clinic.beds[n % len(clinic.beds)], count, spread_us=37)
+            recorded += done  # not in one statement: that would read the sum before it waits
 
     started = time.perf_counter()
     await asyncio.gather(*(device(n) for n in range(in_flight)))
