@@ -40,6 +40,7 @@ BATCH = Histogram(
 
 CONNECT_S = 5.0
 COMMAND_S = 60.0
+GATHER_S = 0.05  # between batches once caught up: a transaction for each reading would cost half a core
 PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 STANDBY_S = 1.0  # how often one that waits asks whether the owner is gone
 SILENT_S = 3.0  # a keeper that is well says so each second
@@ -298,6 +299,8 @@ class Keeper:
                     self._be("following")
                     self._knows(follower.lag_s)
                     LAG_EVENTS.labels(model.name).set(follower.pending)
+                if fresh and not follower.pending:
+                    await asyncio.sleep(GATHER_S)
 
     async def _until_rebuilt(self, generation: int | None) -> None:
         """Nothing but a rebuild (or another version of KAP) helps one that stopped."""

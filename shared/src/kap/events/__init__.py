@@ -47,12 +47,26 @@ class NotAnEvent(ValueError):
     """The body is of a known type, or of none, and does not say what that type must say."""
 
 
+# What this process wrote and will read back: the same bytes are the same event, without 12 µs of parsing.
+WRITTEN = 5000
+_written: dict[bytes, VitalRecorded] = {}
+
+
 def encode(event: Fact | VitalRecorded) -> bytes:
     return event.__pydantic_serializer__.to_json(event)
 
 
+def will_read(body: bytes, event: VitalRecorded) -> None:
+    """`decode(body)` will be asked for by this process too."""
+    if len(_written) >= WRITTEN:
+        del _written[next(iter(_written))]
+    _written[body] = event
+
+
 def decode(body: bytes) -> Anything:
     """The event in `body`; `Unknown` for a type that is not in the catalogue; else `NotAnEvent`."""
+    if _written and (known := _written.pop(body, None)) is not None:
+        return known
     try:
         name = body_type(body)
         if name in _validators:

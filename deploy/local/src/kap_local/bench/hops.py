@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,35 +15,28 @@ from uuid import UUID
 import nats
 from kap.ids import uuid7
 from nats.aio.client import Client
-from websockets.asyncio.client import connect
-from websockets.typing import Origin, Subprotocol
 
-from kap_local.bench.raw import watch
+from kap_local.bench import child, devices, viewers
 from kap_local.clinic_client import Staff, sign_in_all
 from kap_local.simulation import Clock, Played, Treatment, person
 
-SESSIONS = 40
-SENT = re.compile(r'"sent_id":"([0-9.]+)"')
-SETTLE_S = 3.0  # to wait for readings on their way when the sending has ended
-
-
-@dataclass
-class Bed:
-    """One open session and the device attached to it."""
-
-    session_id: UUID
-    device: str
+SESSIONS, DEVICES = 40, 5
+LOAD = 4000.0  # readings a second while deliveries are counted
 
 
 @dataclass
 class Clinic:
-    """A running KAP with `SESSIONS` sessions open, each with its device."""
+    """A running KAP with `SESSIONS` sessions open, each with `DEVICES` devices attached.
+
+    A device's requests are judged one after the other: a bench of few devices would measure that alone.
+    """
 
     run: dict[str, Any]
     staff: dict[str, Staff]
     nats: Client  # the operator's: commands go straight to their owners
-    devices: Client
-    beds: list[Bed] = field(default_factory=list)
+    gateway: Client
+    sessions: list[UUID] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
 
 
 async def admit(run: dict[str, Any], say: Callable[[str], None]) -> Clinic:
@@ -54,14 +47,14 @@ async def admit(run: dict[str, Any], say: Callable[[str], None]) -> Clinic:
         await nats.connect(run["nats"], inbox_prefix="_INBOX_operator"),
         await nats.connect(run["gateway"], inbox_prefix="_INBOX_device-gateway"),
     )
-    now = datetime.now(UTC)
+    nurse, now = staff["nurse"], datetime.now(UTC)
     for n in range(SESSIONS):
         treatment = Treatment(
             who=person(1, n),
             room=f"B{n}",
             dosed_at=now,
             staff=staff,
-            devices=clinic.devices,
+            devices=clinic.gateway,
             clinic=run["clinic"],
             mllp=("", 0),
             clock=Clock(now),
@@ -70,115 +63,87 @@ async def admit(run: dict[str, Any], say: Callable[[str], None]) -> Clinic:
         )
         await treatment.prepare()
         session = {"session_id": str(treatment.session_id)}
-        nurse = staff["nurse"]
         course = str(treatment.course_id)
         await nurse.send("session", "OpenSession", now, **session, course_id=course, room=treatment.room)
-        await nurse.send("session", "AttachDevice", now, **session, device_id=f"BENCH-{n}")
-        clinic.beds.append(Bed(treatment.session_id, f"BENCH-{n}"))
+        clinic.sessions.append(treatment.session_id)
         if n % 10 == 9:
             say(f"  {n + 1} of {SESSIONS} sessions open")
+    now = datetime.now(UTC)
+    for k in range(DEVICES):
+        for n, session_id in enumerate(clinic.sessions):
+            device = f"BENCH-{n}-{k}"
+            await nurse.send("session", "AttachDevice", now, session_id=str(session_id), device_id=device)
+            clinic.devices.append(device)
+    say(f"  {len(clinic.devices)} devices attached")
     return clinic
 
 
 async def close(clinic: Clinic) -> None:
     await clinic.nats.close()
-    await clinic.devices.close()
+    await clinic.gateway.close()
     for one in clinic.staff.values():
         await one.close()
 
 
-async def hand_in(clinic: Clinic, bed: Bed, count: int, *, spread_us: int = 1000) -> int:
-    """One request of `count` readings; each says when it was sent. How many were recorded; none when busy."""
-    now = datetime.now(UTC)
-    sent = f"{now.timestamp():.6f}"
-    readings = ",".join(
-        f'{{"device_time":"{(now - timedelta(microseconds=n * spread_us)).isoformat()}","sent_id":"{sent}",'
-        f'"signals":{{"spo2":{96 + n % 3},"pulse_rate":{70 + n % 20},"respiratory_rate":14}}}}'
-        for n in reversed(range(count))
-    )
-    body = f'{{"device_id":"{bed.device}","sent_at":"{now.isoformat()}","readings":[{readings}]}}'
-    subject = f"kap.ingest.{clinic.run['clinic']}.vitals"
-    reply = await clinic.devices.request(subject, body.encode(), timeout=20)
-    if b'"unavailable"' in reply.data:
-        return 0
-    return reply.data.count(b'"status":"recorded"') + reply.data.count(b'"status": "recorded"')
+def task(clinic: Clinic, seconds: float, **more: Any) -> devices.Task:
+    return devices.Task(clinic.run["gateway"], clinic.run["clinic"], clinic.devices, seconds, **more)
 
 
-async def ingest(clinic: Clinic, seconds: float, in_flight: int = 40, count: int = 100) -> float:
-    """Readings a second that were acknowledged as on disk, from many devices, `count` a request."""
-    recorded = 0
-    end = time.perf_counter() + seconds
-
-    async def device(n: int) -> None:
-        nonlocal recorded
-        while time.perf_counter() < end:
-            done = await hand_in(clinic, clinic.beds[n % len(clinic.beds)], count, spread_us=37)
-            recorded += done  # not in one statement: that would read the sum before it waits
-
-    started = time.perf_counter()
-    await asyncio.gather(*(device(n) for n in range(in_flight)))
-    return recorded / (time.perf_counter() - started)
+async def ingest(clinic: Clinic, seconds: float) -> dict[str, float]:
+    """Readings a second acknowledged as on disk: 40 devices, 100 a request, as fast as they are answered."""
+    result = await child.hand_in(replace(task(clinic, seconds, size=100), devices=clinic.devices[:SESSIONS]))
+    return {"per_s": result.per_s} | quantiles(result.requests_ms)
 
 
-async def end_to_end(clinic: Clinic, rate: int, seconds: float) -> dict[str, float]:
+@asynccontextmanager
+async def on_the_ward(clinic: Clinic, seconds: float) -> AsyncIterator[None]:
+    """Meanwhile each device sends every other second: silent, each would soon have an alarm for it."""
+    sending = asyncio.create_task(child.hand_in(task(clinic, seconds, rate=len(clinic.devices) / 2)))
+    yield
+    await sending
+
+
+async def end_to_end(clinic: Clinic, rate: int, seconds: float) -> dict[str, Any]:
     """Milliseconds from a reading's sending to its arrival at a viewer; `lost`: recorded and never seen.
 
-    Up to 1,000 requests a second: beyond that rate each carries several readings.
+    Up to 1,000 requests a second: beyond that rate each carries several readings. `overloaded`: the sender or
+    the viewer may have been what was measured.
     """
-    count = max(1, rate // 1000)
-    latencies: list[float] = []
-    tasks: set[asyncio.Task[int]] = set()
-    recorded = 0
-    ticket = await feed_ticket(clinic.staff["nurse"])
-    origin = clinic.run["http"]
-    protocol, origin = Subprotocol("kap.feed.1"), Origin(clinic.run["http"])
-    async with connect(
-        ticket["url"], subprotocols=[protocol], origin=origin, max_size=None, compression=None
-    ) as feed:
-        await feed.send(json.dumps({"type": "hello", "ticket": ticket["ticket"]}))
-        await feed.recv()
-
-        async def view() -> None:
-            async for frame in feed:
-                assert isinstance(frame, str)
-                arrived = time.time()
-                latencies.extend(arrived - float(sent) for sent in SENT.findall(frame))
-                if '"heartbeat"' in frame[:20]:
-                    await feed.send('{"type":"alive"}')
-
-        def add(task: asyncio.Task[int]) -> None:
-            nonlocal recorded
-            tasks.discard(task)
-            recorded += task.result()
-
-        viewing = asyncio.create_task(view())
-        step = count / rate
-        started = time.perf_counter()
-        sent = 0
-        while (passed := time.perf_counter() - started) < seconds:
-            while sent * step <= passed:
-                task = asyncio.create_task(hand_in(clinic, clinic.beds[sent % len(clinic.beds)], count))
-                tasks.add(task)
-                task.add_done_callback(add)
-                sent += 1
-            await asyncio.sleep(max(0.0005, sent * step - (time.perf_counter() - started)))
-
-        await asyncio.gather(*tasks)
-        end = time.perf_counter() + SETTLE_S
-        while len(latencies) < recorded and time.perf_counter() < end:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-        viewing.cancel()
-        await asyncio.gather(viewing, return_exceptions=True)
-    return quantiles(latencies) | {"lost": recorded - len(latencies), "per_s": recorded / seconds}
+    sending = task(clinic, seconds, rate=rate, size=max(1, rate // 1000))
+    async with child.watching(await viewing(clinic, 1, latency=True)) as viewer:
+        sent = await child.hand_in(sending)
+        seen = await child.seen(viewer, sent.recorded)
+    return quantiles([1000 * took for took in seen.took_s]) | {
+        "lost": sent.recorded - seen.readings,
+        "refused": sent.refused,
+        "per_s": round(sent.per_s, 1),
+        "overloaded": sent.overloaded or seen.cpu > devices.BUSY,
+    }
 
 
-def quantiles(seconds: list[float]) -> dict[str, float]:
-    """p50, p95, p99 in milliseconds."""
-    ordered = sorted(seconds)
+async def deliveries(clinic: Clinic, count: int, seconds: float) -> dict[str, float]:
+    """Readings and frames delivered a second, over all viewers, under a steady load of readings."""
+    async with child.watching(await viewing(clinic, count)) as viewers:
+        await child.hand_in(task(clinic, seconds, rate=LOAD, size=20))
+        seen = await child.seen(viewers)
+    if seen.closed:
+        raise RuntimeError(f"{seen.closed} viewers were cut off")
+    return {"readings": seen.readings / seen.seconds, "frames": seen.frames / seen.seconds}
+
+
+async def viewing(clinic: Clinic, count: int, *, latency: bool = False) -> viewers.Task:
+    nurse, url = clinic.staff["nurse"], urlsplit(clinic.run["feed"])
+    tickets = [(await feed_ticket(nurse))["ticket"] for _ in range(count)]
+    return viewers.Task(url.port or 0, url.path, clinic.run["http"], tickets, latency)
+
+
+def quantiles(ms: Sequence[float]) -> dict[str, float]:
+    """p50, p95, p99."""
+    ordered = sorted(ms)
     if not ordered:
         return {}
     at = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
-    return {name: round(1000 * ordered[int((len(ordered) - 1) * q)], 2) for name, q in at.items()}
+    return {name: round(ordered[int((len(ordered) - 1) * q)], 2) for name, q in at.items()}
 
 
 async def feed_ticket(staff: Staff) -> dict[str, str]:
@@ -196,7 +161,7 @@ async def commands(clinic: Clinic, seconds: float, callers: int) -> tuple[float,
     async def caller(n: int) -> None:
         k = 0
         while time.perf_counter() < end:
-            bed = clinic.beds[(n + k * callers) % len(clinic.beds)]
+            session_id = clinic.sessions[(n + k * callers) % SESSIONS]
             k += 1
             body = {
                 "type": "RecordObservation",
@@ -204,13 +169,13 @@ async def commands(clinic: Clinic, seconds: float, callers: int) -> tuple[float,
                 "at": datetime.now(UTC).isoformat(),
                 "by": f"staff:{nurse}",
                 "role": "nurse",
-                "session_id": str(bed.session_id),
+                "session_id": str(session_id),
                 "moaas": 5,
             }
             started = time.perf_counter()
             subject = f"kap.commands.{clinic.run['clinic']}.session"
             reply = await clinic.nats.request(subject, json.dumps(body).encode(), timeout=10)
-            took.append(time.perf_counter() - started)
+            took.append(1000 * (time.perf_counter() - started))
             answer = json.loads(reply.data)
             if answer.get("recorded") != 1:
                 raise RuntimeError(f"a command was answered {answer}")
@@ -218,29 +183,6 @@ async def commands(clinic: Clinic, seconds: float, callers: int) -> tuple[float,
     started = time.perf_counter()
     await asyncio.gather(*(caller(n) for n in range(callers)))
     return len(took) / (time.perf_counter() - started), quantiles(took)
-
-
-async def deliveries(clinic: Clinic, viewers: int, seconds: float) -> dict[str, float]:
-    """Readings and frames delivered a second, over all viewers, under a steady load of readings."""
-    nurse = clinic.staff["nurse"]
-    tickets = [(await feed_ticket(nurse))["ticket"] for _ in range(viewers)]
-    url = urlsplit(clinic.run["feed"])
-    watching = asyncio.create_task(watch(url.port or 0, url.path, seconds, clinic.run["http"], tickets))
-    rate = 4000.0
-
-    async def device(n: int) -> None:
-        while not watching.done():
-            await hand_in(clinic, clinic.beds[n % len(clinic.beds)], 20, spread_us=37)
-            await asyncio.sleep(20 * 20 / rate)
-
-    async def sending() -> None:
-        await asyncio.gather(*(device(n) for n in range(20)))
-
-    await sending()
-    counted = await watching
-    if counted["closed"]:
-        raise RuntimeError(f"{counted['closed']:.0f} viewers were cut off")
-    return {name: counted[name] / counted["seconds"] for name in ("readings", "frames")}
 
 
 def memory_mb(run: dict[str, Any]) -> dict[str, float]:

@@ -1,14 +1,15 @@
 """The raw limit of each hop, with nothing of KAP in between, to hold KAP's own figures against."""
 
 import asyncio
-import json
-import sys
 import time
 from uuid import uuid4
 
 import asyncpg
 from nats.aio.client import Client
 from websockets.asyncio.server import ServerConnection, broadcast, serve
+
+from kap_local.bench.child import seen, watching
+from kap_local.bench.viewers import Task
 
 BODY = b"x" * 500  # about the size of a reading
 STREAM = "BENCH_RAW"
@@ -71,29 +72,12 @@ async def feed(viewers: int, seconds: float) -> float:
 
     async with serve(handler, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
-        watching = asyncio.create_task(watch(port, "/", seconds, "http://127.0.0.1", [""] * viewers))
-        while len(joined) < viewers:  # noqa: ASYNC110 - nothing else happens meanwhile
-            await asyncio.sleep(0.05)
         text = BODY.decode()
-        while not watching.done():
-            if all(c.transport.get_write_buffer_size() < 65536 for c in joined):
-                broadcast(joined, text)
-            await asyncio.sleep(0)
-        counted = await watching
-    return counted["frames"] / counted["seconds"]
-
-
-async def watch(port: int, path: str, seconds: float, origin: str, tickets: list[str]) -> dict[str, float]:
-    """Viewers in a process of their own (`viewers.py`); what they counted."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "kap_local.bench.viewers", str(port), path, str(seconds), origin),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, _ = await process.communicate("\n".join(tickets).encode() + b"\n")
-    finally:
-        if process.returncode is None:
-            process.kill()
-    counted: dict[str, float] = json.loads(out.splitlines()[-1])
-    return counted
+        async with watching(Task(port, "/", "http://127.0.0.1", [""] * viewers)) as process:
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                if all(c.transport.get_write_buffer_size() < 65536 for c in joined):
+                    broadcast(joined, text)
+                await asyncio.sleep(0)
+            counted = await seen(process)
+    return counted.frames / counted.seconds
