@@ -163,31 +163,41 @@ async def transact(
     )
     deadline = asyncio.get_running_loop().time() + RETRY_FOR_S
     pause = 0.002
+    # What is kept of the record is taken at its word where the append will check it; nothing is refused, and
+    # nothing called unchanged, before the log was asked what came after.
+    sure = correction or command.dry_run or aggregate not in cache
     while True:
         try:
-            folded = await _folded(store, decider, aggregate, cache)
-            if command.role != "service":  # an alarm goes on record whatever else the record holds
-                readable(folded)
-            if command.id in folded.outcomes:
-                done = folded.outcomes[command.id]
-                return Outcome(0, done.position) if command.dry_run else done
-            if isinstance(command, CorrectEntry):
-                events: Sequence[Fact] = correct(
-                    await store.load(aggregate), command, partial(decider.revise, folded.state)
-                )
-            else:
-                events = decider.decide(folded.state, command)
+            folded = await _folded(store, decider, aggregate, cache) if sure else cache[aggregate]
+            try:
+                if command.role != "service":  # an alarm goes on record whatever else the record holds
+                    readable(folded)
+                if command.id in folded.outcomes:
+                    done = folded.outcomes[command.id]
+                    return Outcome(0, done.position) if command.dry_run else done
+                if isinstance(command, CorrectEntry):
+                    history, revise = await store.load(aggregate), partial(decider.revise, folded.state)
+                    events: Sequence[Fact] = correct(history, command, revise)
+                else:
+                    events = decider.decide(folded.state, command)
+            except Refused:
+                if sure:
+                    raise
+                events = []
+            if not events and not sure:
+                sure = True
+                continue
             if not events or command.dry_run:
                 return Outcome(0, folded.position)
             position = await store.append(aggregate, events, folded.position, command.id)
+            outcome = Outcome(len(events), position)
             if not correction:
-                outcome = Outcome(len(events), position)
                 state = reduce(decider.evolve, events, folded.state)
                 outcomes_now = folded.outcomes | {command.id: outcome}
                 cache.keep(aggregate, Folded(state, position, outcomes_now, folded.unknown))
-                return outcome
-            return Outcome(len(events), position)
+            return outcome
         except (Conflict, TimeoutError) as error:
+            sure = True
             # After a time-out the outcome is unknown: what the log then holds says what happened.
             if asyncio.get_running_loop().time() > deadline:
                 raise Unavailable("The record is busy or the log does not answer. Try again.") from error
