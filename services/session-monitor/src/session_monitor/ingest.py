@@ -8,7 +8,6 @@ again will not help; or with `{"unavailable": …}`, when it should be sent agai
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from kap.events.vitals import Sample, Signal
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from session_monitor.hl7 import NoTime, in_zone
 from session_monitor.metrics import INGEST_BUSY, INGEST_INVALID, READINGS
@@ -115,7 +115,7 @@ class Ingest:
             log.exception("ingest request failed")
             reply = {"unavailable": "KAP could not do this because of a fault of its own. It is in the log."}
         if message.reply:
-            await message.respond(json.dumps(reply, separators=(",", ":")).encode())
+            await message.respond(to_json(reply))
 
     async def answer(self, body: bytes, received_at: datetime) -> dict[str, Any]:
         try:
@@ -185,8 +185,8 @@ def _sample(value: float) -> Sample:
 
 
 def _json(answer: Answer, left_out: str = "") -> dict[str, Any]:
-    reason = "; ".join(r for r in (answer.reason, left_out) if r)
-    found: dict[str, Any] = {"id": str(answer.id) if answer.id else None, "status": answer.status}
+    reason = f"{answer.reason}; {left_out}" if answer.reason and left_out else answer.reason or left_out
+    found: dict[str, Any] = {"id": answer.id, "status": answer.status}
     return found | {"reason": reason} if reason else found
 
 
