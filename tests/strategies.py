@@ -1,7 +1,7 @@
 """Teaches Hypothesis to make any event or command from its own declaration, patterns and bounds included."""
 
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -11,6 +11,7 @@ import annotated_types as bounds
 from hypothesis import strategies as st
 from kap.events.fact import SEALED
 from pydantic import AwareDatetime, BaseModel, JsonValue
+from pydantic.dataclasses import is_pydantic_dataclass
 from pydantic.fields import FieldInfo
 
 M = TypeVar("M", bound=BaseModel)
@@ -47,12 +48,18 @@ def instances(model: type[M]) -> st.SearchStrategy[M]:
 
 def likely(model: type[M], **fixed: st.SearchStrategy[Any]) -> st.SearchStrategy[M]:
     """Instances in which these fields have these values, as chance would seldom give them."""
+    return _fields(model.model_fields, fixed).map(model.model_validate)
+
+
+def _fields(
+    fields: Mapping[str, FieldInfo], fixed: Mapping[str, st.SearchStrategy[Any]]
+) -> st.SearchStrategy[dict[str, Any]]:
     required: dict[str, st.SearchStrategy[Any]] = {}
     optional: dict[str, st.SearchStrategy[Any]] = {}
-    for name, field in model.model_fields.items():
+    for name, field in fields.items():
         target = required if field.is_required() or name in fixed else optional
         target[name] = fixed[name] if name in fixed else values(field.annotation, field.metadata)
-    return st.fixed_dictionaries(required, optional=optional).map(model.model_validate)
+    return st.fixed_dictionaries(required, optional=optional)
 
 
 def values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[Any]:
@@ -99,6 +106,8 @@ def values(annotation: Any, metadata: Iterable[Any] = ()) -> st.SearchStrategy[A
         )
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return instances(annotation)
+    if is_pydantic_dataclass(annotation):
+        return _fields(annotation.__pydantic_fields__, {}).map(lambda found: annotation(**found))
     simple: dict[Any, st.SearchStrategy[Any]] = {
         bool: st.booleans(),
         UUID: st.uuids(),

@@ -5,7 +5,7 @@ next one is looked at. Different devices do not wait for each other.
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -148,8 +148,8 @@ class Recorder:
                     self._unanswered.popitem(last=False)
                 raise
         self._unanswered.pop(key, None)
-        for answer in answers:
-            _COUNTERS[message.source, answer.status].inc()
+        for status, count in Counter(answer.status for answer in answers).items():
+            _COUNTERS[message.source, status].inc(count)
         return answers
 
     def _answer(

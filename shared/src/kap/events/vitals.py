@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
+from pydantic.dataclasses import dataclass
 
 from kap.events.fact import Actor, DeviceId, Frozen
 
@@ -25,7 +26,13 @@ Signal = Literal[
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
 
 
-class Sample(Frozen):
+# A dataclass, unlike every other part of an event: a reading has several, and half its parsing was theirs.
+@dataclass(
+    frozen=True,
+    slots=True,
+    config={"json_schema_serialization_defaults_required": True, "allow_inf_nan": False},
+)
+class Sample:
     """A value in its signal's unit (see `Signal`); `channel` is the sender's own code."""
 
     value: float

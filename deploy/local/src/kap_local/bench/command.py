@@ -75,6 +75,9 @@ async def measure(run: dict[str, Any], seconds: float) -> dict[str, Any]:
             result["feed_per_s"][str(viewers)] = carried["readings"]
             result["frames_per_s"][str(viewers)] = carried["frames"]
             result["raw"]["feed"][str(viewers)] = await raw.feed(viewers, seconds)
+        say("alarms")
+        async with hops.on_the_ward(clinic, seconds):
+            result["alarm_ms"] = await hops.alarms(clinic)
         say("read model rebuilt from the log")
         result["project_per_s"] = await project(run)
         result["raw"]["project"] = await raw.project(run["postgres"], seconds)

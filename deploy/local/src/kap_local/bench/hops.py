@@ -15,12 +15,15 @@ from uuid import UUID
 import nats
 from kap.ids import uuid7
 from nats.aio.client import Client
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from kap_local.bench import child, devices, viewers
 from kap_local.clinic_client import Staff, sign_in_all
 from kap_local.simulation import Clock, Played, Treatment, person
 
 SESSIONS, DEVICES = 40, 5
+ALARM_S = 10.0  # to wait for one
 LOAD = 4000.0  # readings a second while deliveries are counted
 
 
@@ -135,6 +138,37 @@ async def viewing(clinic: Clinic, count: int, *, latency: bool = False) -> viewe
     nurse, url = clinic.staff["nurse"], urlsplit(clinic.run["feed"])
     tickets = [(await feed_ticket(nurse))["ticket"] for _ in range(count)]
     return viewers.Task(url.port or 0, url.path, clinic.run["http"], tickets, latency)
+
+
+async def alarms(clinic: Clinic) -> dict[str, float]:
+    """Milliseconds from the sending of a value that alarms at once to its alarm at a viewer, one by one."""
+    view = await viewing(clinic, 1)
+    took: list[float] = []
+    url, subject = f"ws://127.0.0.1:{view.port}{view.path}", f"kap.ingest.{clinic.run['clinic']}.vitals"
+    origin, protocol = Origin(view.origin), Subprotocol("kap.feed.1")
+    async with connect(url, subprotocols=[protocol], origin=origin, max_size=None, compression=None) as feed:
+        await feed.send(json.dumps({"type": "hello", "ticket": view.tickets[0]}))
+        for session_id, device in zip(clinic.sessions, clinic.devices, strict=False):  # the first of each
+            now = datetime.now(UTC).isoformat()
+            readings = [{"device_time": now, "signals": {"spo2": 79}}]
+            body = json.dumps({"device_id": device, "sent_at": now, "readings": readings}).encode()
+            started = time.perf_counter()
+            async with asyncio.timeout(ALARM_S), asyncio.TaskGroup() as both:
+                both.create_task(clinic.gateway.request(subject, body, timeout=ALARM_S))
+                both.create_task(alarmed(feed, session_id))
+            took.append(1000 * (time.perf_counter() - started))
+    return quantiles(took)
+
+
+async def alarmed(feed: ClientConnection, session_id: UUID) -> None:
+    """Returns when an alarm of the session has come."""
+    while True:
+        frame = json.loads(await feed.recv())
+        if frame["type"] == "heartbeat":
+            await feed.send('{"type":"alive"}')
+        for alarm in frame.get("alarms", ()):
+            if alarm["type"] == "AlarmRaised" and alarm["session_id"] == str(session_id):
+                return
 
 
 def quantiles(ms: Sequence[float]) -> dict[str, float]:

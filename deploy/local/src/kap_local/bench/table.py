@@ -36,6 +36,7 @@ def goals(result: dict[str, Any]) -> list[Goal]:
         Goal("readings lost", sum(ms["lost"] for ms in result["e2e_ms"].values()), 0),
         Goal("one command, p50 ms", command["p50"], 3),
         Goal("one command, p99 ms", command["p99"], 10),
+        Goal("a reading to its alarm on a screen, p99 ms", result["alarm_ms"]["p99"], 150),
         Goal("readings projected, /s", result["project_per_s"], 20_000, at_least=True),
         Goal("deliveries to 500 viewers, /s", result["feed_per_s"]["500"], 100_000, at_least=True),
         Goal("saves of one event, × the peer", result["save_1"] / peer["save_1"], 5, at_least=True),
@@ -83,6 +84,7 @@ def table(result: dict[str, Any]) -> Table:
     row("commands through the service, /s", result["commands_per_s"])
     row("events saved by one writer one by one, /s", result["save_1"], "", peer["save_1"])
     row("events saved by one writer by ten, /s", result["save_10"], "", peer["save_10"])
+    row("reading to its alarm on a screen, ms p50/p95/p99", three(result["alarm_ms"]))
     row("readings projected, /s", result["project_per_s"], raw["project"], peer["project"])
     for viewers, value in result["feed_per_s"].items():
         frames = f"{number(value)} ({number(result['frames_per_s'][viewers])} frames)"
