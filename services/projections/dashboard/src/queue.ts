@@ -101,7 +101,7 @@ export class Queue {
     }
     if ("keep" in rule && (this.away() || this.waiting(service).length > 0)) {
       const answer = await this.keep(service, command);
-      if (!this.away()) void this.flush();
+      void this.flush();
       return answer;
     }
     let answer: Answer;
@@ -118,7 +118,7 @@ export class Queue {
 
   /** Called a few times a second. */
   tick(): void {
-    if (this.world.now() >= this.due && !this.away() && this.waiting().length > 0) void this.flush();
+    if (this.world.now() >= this.due && this.waiting().length > 0) void this.flush();
   }
 
   /** The network seems to be back. */

@@ -132,11 +132,18 @@ describe("an entry made while the network is away", () => {
     expect(waiting()).toEqual(["a"]);
   });
 
-  test("is not even tried while this screen hears nothing, so that no form waits", async () => {
-    queue.away = () => true;
-    expect(await queue.send("session", entry("a"))).toEqual({ kind: "kept" });
-    queue.tick();
-    expect(sent).toEqual([]);
+  test("is kept at once while this screen hears nothing, so that no form waits, and is tried all the same", async () => {
+    let answered = (_: Answer): void => {};
+    const slow = new Promise<Answer>((resolve) => {
+      answered = resolve;
+    });
+    const other = new Queue({ post: () => slow, now: () => clock });
+    other.belongsTo("ruth");
+    other.away = () => true;
+    expect(await other.send("session", entry("a"))).toEqual({ kind: "kept" });
+    answered({ kind: "recorded" });
+    await other.flush();
+    expect(other.entries.value).toEqual([]);
   });
 
   test("is kept when the sign-in ended, and its form hears of it", async () => {
