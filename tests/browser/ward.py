@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -73,6 +73,10 @@ class Bed(Treatment):
     @property
     def path(self) -> str:
         return f"/sessions/{self.session_id}"
+
+    def steps(self) -> list[tuple[float, Callable[[datetime], Awaitable[None]]]]:
+        """Nobody goes home."""
+        return super().steps()[:-1]
 
     def minute(self, at: datetime) -> float:
         return (at - self.dosed_at).total_seconds() / 60
