@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.request import urlopen
@@ -20,6 +21,8 @@ from kap.ids import uuid7
 from kap_local.clinic_client import Staff
 from kap_local.failure import Failure
 from kap_local.guard import Guard
+from kap_local.simulation import OPENED_MIN, Played, anyone
+from kap_local.slips import SLIPS
 from nats.aio.client import Client
 
 from tests.system.clinic import (
@@ -36,6 +39,7 @@ from tests.system.clinic import (
     instant,
     leave,
     running_kap,
+    treatment,
     until,
 )
 
@@ -479,9 +483,39 @@ async def test_the_same_seed_plays_the_same_patients(kap: Kap) -> None:
                 and not item.event.late
             ], "an alarm of the past would have sounded"
             values = [{name: sample.value for name, sample in r.signals.items()} for r in readings]
-            born = (registered.number, registered.birth_year, registered.sex_at_birth)
+            born = (
+                registered.birth_year,
+                registered.sex_at_birth,
+            )  # a number is for one
             played.append((born, opened.route, opened.weight_kg, doses, values))
     assert played[:2] == played[2:] and played[0] != played[1]
+
+
+async def test_each_slip_is_refused_in_its_words(kap: Kap, staff: dict[str, Staff], devices: Client) -> None:
+    """What `kap simulate --event` provokes, played as far as the refusal: no monitor, and no waiting."""
+
+    async def refusals(n: int, name: str) -> list[str]:
+        who, yesterday = anyone(5, n), datetime.now(UTC) - timedelta(days=1)
+        way = replace(
+            treatment(kap, staff, devices, who, str(60 + n)), slip=name, dosed_at=yesterday, played=Played()
+        )
+        way.monitored.set()
+        await way.prepare()
+        if way.played.refused:
+            return way.played.refused
+        session = {"session_id": str(way.session_id)}
+        opening = {**session, "course_id": str(way.course_id), "room": way.room}
+        await way.send("nurse", "session", "OpenSession", way.at(OPENED_MIN), **opening)
+        for minute, step in way.steps():
+            if not way.played.refused:
+                await step(way.at(minute))
+        if SLIPS[name].step != "leaving":  # those have left, as a prescriber let them
+            await way.send("nurse", "session", "AbortSession", datetime.now(UTC), **session, reason="Seen.")
+        return way.played.refused
+
+    found = await asyncio.gather(*(refusals(n, name) for n, name in enumerate(SLIPS)))
+    for (name, slip), said in zip(SLIPS.items(), found, strict=True):
+        assert slip.told in said[0], (name, said)
 
 
 def frames(kap: Kap) -> dict[str, float]:

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 from kap.events import Recorded
-from kap.events.session import ObservationRecorded
+from kap.events.session import ObservationRecorded, PreDoseChecked
 from kap_local import physiology
 from kap_local.physiology import LASTS_MIN, LOOKED_AT_MIN, OTHER_NUMBER, PROVOKES, Bedside, Event, Kind
+from kap_local.simulate import provoked
+from kap_local.simulation import WELL_TODAY
+from kap_local.slips import SLIPS
+from session_monitor import gates
 
-from tests.watch.test_rules import checked, dosed, ruled
-from tests.watch.test_watch import NOON, live, moment
+from tests.watch.test_rules import RULES, checked, dosed, ruled
+from tests.watch.test_watch import NOON, NURSE, S, live, moment
 
 AT_MIN = 16.0  # after the dose
 ALARMS: dict[Kind, set[str]] = {
@@ -66,6 +70,20 @@ def test_an_event_provokes_its_alarms(kind: Kind, patient: int) -> None:
         items.append(float(second + 1))
     found = {alarm.rule for alarm in live(*items).raised.values()}
     assert ALARMS[kind] <= found
+
+
+def test_each_gate_is_held_by_a_slip_or_by_what_the_body_does() -> None:
+    check = {"systolic": 124, "diastolic": 78, "heart_rate": 70, "spo2": 98} | WELL_TODAY
+    held: set[str] = set()
+    for slip in SLIPS.values():
+        if slip.step == "checked":
+            answers = PreDoseChecked(id=S, at=NOON, by=NURSE, session_id=S, **(check | slip.wrong))
+            [(gate, why)] = gates.held(RULES.gates, True, [answers], ()).items()
+            assert slip.told in why and slip.gate in (None, gate)
+            held.add(gate)
+    assert held == set(gates.GATES)
+    assert not PROVOKES.keys() & SLIPS.keys()
+    assert len(provoked().rows) == len(PROVOKES) + len(SLIPS)
 
 
 def test_another_patients_number_is_shown_for_a_while() -> None:

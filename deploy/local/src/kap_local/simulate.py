@@ -7,19 +7,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import nats
 import typer
 from kap.events.session import Route
 from rich.console import Console
+from rich.table import Table
 
 from kap_local import run_file
 from kap_local.clinic_client import Staff, sign_in_all
 from kap_local.failure import Failure
-from kap_local.physiology import Event, Kind
-from kap_local.simulation import ATTACHED_MIN, OPENED_MIN, TRY_FOR_S, Clock, Person, Played, Treatment, person
+from kap_local.physiology import PROVOKES, Event
+from kap_local.simulation import (
+    ATTACHED_MIN,
+    OPENED_MIN,
+    TRY_FOR_S,
+    Clock,
+    Person,
+    Played,
+    Treatment,
+    anyone,
+    person,
+)
+from kap_local.slips import SINCE_MIN, SLIPS
 from kap_local.up import until_asked
 
 console = Console(highlight=False, soft_wrap=True)
@@ -34,6 +46,8 @@ DEMO: list[tuple[float, tuple[Event, ...]]] = [
     (5, (Event("hypertension", 7),)),
     (112, ()),
 ]
+SOON_MIN = 2  # an event that is asked for comes so many minutes after the start
+EVENT_SINCE_MIN = 15  # to a patient who got the dose so long ago
 # room, minutes since their dose, a day ago; one with Spravato, whose REMS form waits to be sent
 FINISHED: list[tuple[int, float, Route | None]] = [(7, 135.0, None), (8, 195.0, "spravato")]
 USERS = "demo_users.json"  # the sign-ins of a demo whose data folder is kept
@@ -47,6 +61,7 @@ class Booking:
     room: str
     dosed_at: datetime
     on: bool = False
+    slip: str | None = None
 
 
 async def simulate_all(
@@ -81,6 +96,7 @@ async def simulate_all(
                 clock=clock,
                 random=Random(f"{seed}/{n}/play"),
                 played=played,
+                slip=booking.slip,
             ).play()
             if not booking.on:
                 return
@@ -143,12 +159,18 @@ def simulate(
         float, typer.Option(min=0, help="Past time played so many times as fast; 0 = the past at once.")
     ] = 0,
     since: Annotated[
-        float, typer.Option(help="Minutes ago that the first patient got the dose; the others follow.")
+        float,
+        typer.Option(
+            help="Minutes ago that the first patient got the dose; the others follow. "
+            "Without it that patient is just being admitted, or with --event where it happens soon."
+        ),
     ] = 0,
     apart: Annotated[float, typer.Option(min=0, help="Minutes between two patients.")] = 4,
     event: Annotated[
         str | None,
-        typer.Option(help=f"Happens to the first patient in two minutes: {', '.join(get_args(Kind))}."),
+        typer.Option(
+            help="Provoke an alarm or a refusal with the first patient; `--event list` says what there is."
+        ),
     ] = None,
     first_room: Annotated[int, typer.Option(min=1, help="The room of the first patient.")] = 1,
     users: Annotated[Path | None, typer.Option(help="Sign-ins, when run.json has none any more.")] = None,
@@ -159,32 +181,59 @@ def simulate(
 
     What lies in the past is declared as such (`at`, `backfilled`); the rest is played in real time.
     """
-    if event is not None and event not in get_args(Kind):
-        raise Failure(f"--event {event!r} is not known: it should be one of {', '.join(get_args(Kind))}.")
+    if event == "list":
+        console.print(provoked())
+        return
+    if event is not None and event not in (*PROVOKES, *SLIPS):
+        raise Failure(
+            f"--event {event!r} is not known: it should be one of {', '.join((*PROVOKES, *SLIPS))}."
+        )
     logging.basicConfig(level=logging.WARNING)
     run = run_file.read(data)
     now = datetime.now(UTC)
+    since = since or since_for(event)
     # without a past the first patient is just being admitted
     first = now - timedelta(minutes=since) if since else now + timedelta(minutes=-OPENED_MIN)
     bookings: list[Booking] = []
     for n in range(patients):
         dosed_at = first + timedelta(minutes=apart * n)
-        happens: tuple[Event, ...] = ()
-        if event is not None and n == 0:
-            kind: Kind = next(k for k in get_args(Kind) if k == event)
-            happens = (Event(kind, max(0.5, (now - dosed_at).total_seconds() / 60 + 2)),)
-        bookings.append(Booking(person(seed, n, force=happens), str(first_room + n), dosed_at, forever))
+        who, slip = person(seed, n), None
+        if n == 0 and event in SLIPS:
+            who, slip = anyone(seed, n), event
+        for kind in PROVOKES:
+            if n == 0 and kind == event:
+                at_min = max(0.5, (now - dosed_at).total_seconds() / 60 + SOON_MIN)
+                who = person(seed, n, "intramuscular", (Event(kind, at_min),))
+        bookings.append(Booking(who, str(first_room + n), dosed_at, forever, slip))
     start = min([now, first + timedelta(minutes=ATTACHED_MIN)])
     clock = Clock(start, speed)
     played = asyncio.run(simulate_all(run, bookings, seed=seed, clock=clock, users=users_of(run, users)))
     report = {"patients": played.patients, "commands": played.commands, "backfilled": played.backfilled}
     if json_:
-        print(json.dumps(report | {"monitor_answers": played.answers}))
+        print(json.dumps(report | {"monitor_answers": played.answers, "refused": played.refused}))
     else:
         console.print(
             f"{played.patients} patients, {played.commands} commands, {played.backfilled} readings of the "
             f"past, monitors answered {played.answers or 'nothing'}"
         )
+        for said in played.refused:
+            console.print(said)
+
+
+def since_for(event: str | None) -> float:
+    """How many minutes ago the dose was, so that what is asked for comes soon; 0: just being admitted."""
+    if event in SLIPS:
+        return SINCE_MIN.get(SLIPS[event].step, 0)
+    return EVENT_SINCE_MIN if event is not None else 0
+
+
+def provoked() -> Table:
+    table = Table("--event", "what it provokes", box=None)
+    for kind, alarms in PROVOKES.items():
+        table.add_row(kind, alarms)
+    for name, slip in SLIPS.items():
+        table.add_row(name, f"refused: … {slip.told} …")
+    return table
 
 
 def demo_bookings(seed: int, now: datetime) -> list[Booking]:

@@ -25,6 +25,7 @@ from kap_local.bedside_monitor import BedsideMonitor
 from kap_local.clinic_client import Staff
 from kap_local.failure import Failure
 from kap_local.physiology import Bedside, Body, Event, Shown
+from kap_local.slips import SLIPS, Slip, Step
 
 log = logging.getLogger("kap.simulation")
 
@@ -39,7 +40,7 @@ LAST = (
 ROOMS = [str(n) for n in range(1, 9)]  # that a new clinic has
 
 OPENED_MIN, ATTACHED_MIN, CHECKED_MIN = -20.0, -15.0, -4.0  # before the dose
-LAST_LOOK_MIN, STAY_MIN = 123.0, 125.0
+EARLY_MIN, LAST_LOOK_MIN, STAY_MIN = 60.5, 123.0, 125.0
 PAST_EVERY_S = 5.0  # a sample each so many seconds of a declared past; live it is one each second
 LIVE_WITHIN_S = 2.0
 CHUNK = 500
@@ -92,6 +93,11 @@ def person(seed: int, n: int, route: Route | None = None, force: tuple[Event, ..
     )
 
 
+def anyone(seed: int, n: int) -> Person:
+    """A patient whom every question is for and every gate."""
+    return replace(person(seed, n, "intramuscular"), sex="female", birth_year=1990)
+
+
 @dataclass
 class Played:
     """What was played, for the report."""
@@ -100,6 +106,7 @@ class Played:
     commands: int = 0
     backfilled: int = 0
     answers: dict[str, int] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)  # what was provoked, in the server's words
 
 
 @dataclass
@@ -119,6 +126,7 @@ class Treatment:
     patient_id: UUID = field(default_factory=uuid7)
     course_id: UUID = field(default_factory=uuid7)
     session_id: UUID = field(default_factory=uuid7)
+    slip: str | None = None  # what the staff get wrong once
 
     def __post_init__(self) -> None:
         self.noise = Random(self.random.getrandbits(64))  # the monitor's own: it runs beside the steps
@@ -143,6 +151,27 @@ class Treatment:
     ) -> None:
         await self.staff[role].send(owner, type, at, **fields)
         self.played.commands += 1
+
+    def slip_at(self, step: Step) -> Slip | None:
+        slip = SLIPS[self.slip] if self.slip is not None else None
+        return slip if slip is not None and slip.step == step else None
+
+    async def refused(
+        self,
+        role: str,
+        owner: Literal["intake", "session", "integration"],
+        type: str,
+        at: datetime,
+        **fields: Any,
+    ) -> None:
+        """Send what must not be done, and keep the sentence that refuses it."""
+        try:
+            await self.staff[role].send(owner, type, at, **fields)
+        except Failure as refused:
+            self.played.refused.append(str(refused))
+            log.warning("room %s: %s", self.room, refused)
+        else:
+            raise Failure(f"{type} should have been refused: {self.slip}.")
 
     async def play(self) -> None:
         """From the first visit to the integration, as far as time has come; then on in real time."""
@@ -214,14 +243,26 @@ class Treatment:
             sex_at_birth=who.sex,
         )
         await self.send("nurse", "intake", "OpenCourse", first, **drawn, **course, indication="depression")
-        await self.send(
-            "prescriber", "intake", "Assess", first + timedelta(hours=1), **course,
-            verdict="eligible", findings=[{"rule": "trd", "standing": "note"}],
-            absent=await self.asked_but("trd"),
-            measures=[{"instrument": "phq-9", "total": self.random.randint(14, 23)}],
-            weight_kg=body.weight_kg, goals="To sleep through the night again.",
-            route=body.route, protocol=body.route,
-        )  # fmt: skip
+        assessment: dict[str, Any] = {
+            **course,
+            "verdict": "eligible",
+            "findings": [{"rule": "trd", "standing": "note"}],
+            "absent": await self.asked_but("trd"),
+            "measures": [{"instrument": "phq-9", "total": self.random.randint(14, 23)}],
+            "weight_kg": body.weight_kg,
+            "goals": "To sleep through the night again.",
+            "route": body.route,
+            "protocol": body.route,
+        }
+        assessed = first + timedelta(hours=1)
+        if slip := self.slip_at("assessed"):
+            wrong = slip.wrong | {
+                "absent": await self.asked_but(*(f["rule"] for f in slip.wrong["findings"]))
+            }
+            await self.refused("prescriber", "intake", "Assess", assessed, **(assessment | wrong))
+        await self.send("prescriber", "intake", "Assess", assessed, **assessment)
+        if self.slip_at("consented"):
+            await self.open_early(course)
         await self.send(
             "nurse", "intake", "GiveConsent", first + 2 * day, **course, document="consent-2026-1"
         )
@@ -234,6 +275,8 @@ class Treatment:
             text="Spoke about set, setting and touch.",
             topics=["set-and-setting"],
         )
+        if self.slip_at("prepared"):
+            await self.open_early(course)
         await self.send(
             "therapist", "intake", "Prepare", first + 7 * day, **course,
             intentions="To meet the fear without running.",
@@ -251,12 +294,17 @@ class Treatment:
             room=self.room if self.room in ROOMS else None,
         )
 
-    async def asked_but(self, found: str) -> list[str]:
+    async def asked_but(self, *found: str) -> list[str]:
         """Everything else that the clinic's protocol asks about: this person has none of it."""
         clinic = await self.staff["nurse"].get("/api/clinic")
         [rules] = [p["eligibility"] for p in clinic["protocols"] if p["name"] == self.who.body.route]
         asked = [*rules["rules"], *(f"drug.{drug}" for drug in rules["interacting_drugs"])]
-        return [rule for rule in asked if rule != found]
+        return [rule for rule in asked if rule not in found]
+
+    async def open_early(self, course: dict[str, str]) -> None:
+        session = {"session_id": str(self.session_id), "room": self.room}
+        at = min(self.at(OPENED_MIN), datetime.now(UTC))
+        await self.refused("nurse", "session", "OpenSession", at, **session, **course)
 
     def steps(self) -> list[tuple[float, Callable[[datetime], Awaitable[None]]]]:
         """The nurse's steps, in minutes after the dose."""
@@ -265,20 +313,38 @@ class Treatment:
 
         async def check(at: datetime) -> None:
             pressure = physiology.cuff(body, CHECKED_MIN, self.random)
-            await self.send(
-                "nurse", "session", "CheckPreDose", at, **session,
-                systolic=min(139, int(pressure["systolic"])), diastolic=min(89, int(pressure["diastolic"])),
-                heart_rate=round(body.heart_rate), spo2=max(93, round(body.spo2)), **WELL_TODAY,
-            )  # fmt: skip
+            right = {
+                "systolic": min(139, int(pressure["systolic"])),
+                "diastolic": min(89, int(pressure["diastolic"])),
+                "heart_rate": round(body.heart_rate),
+                "spo2": max(93, round(body.spo2)),
+                **WELL_TODAY,
+            }
+            if self.slip_at("unchecked"):
+                await self.refused("nurse", "session", "GiveDose", at, **session, dose=amount(body))
+            slip = self.slip_at("checked")
+            if slip is not None:
+                await self.send("nurse", "session", "CheckPreDose", at, **session, **(right | slip.wrong))
+                await self.refused("nurse", "session", "GiveDose", at, **session, dose=amount(body))
+            await self.send("nurse", "session", "CheckPreDose", at, **session, **right)
+            if slip is not None and slip.gate is not None:
+                await self.send(
+                    "prescriber", "session", "OverrideGate", at, **session,
+                    gate=slip.gate, reason="Measured again by me.",
+                )  # fmt: skip
 
         async def dose(at: datetime) -> None:
             given = amount(body)
+            if slip := self.slip_at("given"):
+                await self.refused("nurse", "session", "GiveDose", at, **session, dose=given | slip.wrong)
             token = {}
             if protocol.dose.second_check:
                 second = self.staff["prescriber"]
                 checked = await self.staff["nurse"].checked_by(second, session["session_id"], given)
                 token = {"check_token": checked}
             await self.send("nurse", "session", "GiveDose", at, **session, dose=given, **token)
+            if self.slip_at("twice"):
+                await self.refused("nurse", "session", "GiveDose", at, **session, dose=given)
 
         def observe(minute: float) -> Callable[[datetime], Awaitable[None]]:
             async def step(at: datetime) -> None:
@@ -287,10 +353,20 @@ class Treatment:
 
             return step
 
+        going = {**session, **WELL_AFTER, "escort": "The sister."}
+
+        async def early(at: datetime) -> None:
+            await self.refused("nurse", "session", "Discharge", at, **going)
+
         async def leave(at: datetime) -> None:
             await self.monitored.wait()
+            if slip := self.slip_at("leaving"):
+                if slip.seen:
+                    await self.send("nurse", "session", "RecordObservation", at, **session, **slip.seen)
+                await self.refused("nurse", "session", "Discharge", at, **(going | slip.wrong))
+                if slip.seen:
+                    await self.send("nurse", "session", "RecordObservation", at, **session, **AWAKE)
             await self.send("prescriber", "session", "SignDischarge", at, **session)
-            going = {**session, **WELL_AFTER, "escort": "The sister."}
             if not await self.left(at, going):  # as a prescriber would, who has seen the patient
                 for point in MAY_LAST:
                     await self.send(
@@ -304,6 +380,8 @@ class Treatment:
         steps: list[tuple[float, Callable[[datetime], Awaitable[None]]]] = [(CHECKED_MIN, check), (0.0, dose)]
         looks = [e.at_min + m for e in body.events for m in physiology.LOOKED_AT_MIN.get(e.kind, ())]
         steps += [(m, observe(m)) for m in (*checks, *looks, LAST_LOOK_MIN) if m < STAY_MIN]
+        if self.slip_at("early"):
+            steps.append((EARLY_MIN, early))
         return [*sorted(steps, key=lambda s: s[0]), (STAY_MIN, leave)]
 
     async def left(self, at: datetime, going: dict[str, Any]) -> bool:
@@ -318,6 +396,7 @@ class Treatment:
                 if str(refused) != said:
                     said, since = str(refused), now
                 elif now - since > SETTLED_S:
+                    self.played.refused.append(said)
                     return False
             await asyncio.sleep(0.5)
 
@@ -437,6 +516,7 @@ WELL_AFTER: dict[str, Any] = {
     "suicidal_ideation_new": False,
     "aldrete": {"activity": 2, "respiration": 2, "circulation": 2, "consciousness": 2, "spo2": 2},
 }
+AWAKE = {"moaas": 5, "dissociation": 0, "nausea": 0, "pain": 0}
 MAY_LAST = ("alarms", "blood_pressure", "spo2", "dissociation", "awake")  # longer than the usual stay
 
 
