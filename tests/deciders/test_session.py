@@ -28,6 +28,7 @@ from kap.events.intake import (
 from kap.events.session import (
     AlarmAcknowledged,
     AlarmCleared,
+    AlarmPauseBroken,
     AlarmPaused,
     AlarmRaised,
     Band,
@@ -42,6 +43,7 @@ from kap.events.session import (
     Limits,
     NoteRecorded,
     PreDoseChecked,
+    Priority,
     ProtocolRef,
     SessionAborted,
     SessionOpened,
@@ -368,6 +370,32 @@ def test_an_alarm_is_not_paused_for_long_or_for_nothing(until: float) -> None:
 def raising(minutes: float = 15, by: str = WATCH) -> RaiseAlarm:
     fields = raised.model_dump(exclude={"id", "at", "by", "type", "session_id", "late"})
     return RaiseAlarm(**asked(minutes, by, "service"), **fields)
+
+
+@pytest.mark.parametrize(
+    ("paused", "new", "at", "late", "breaks"),
+    [
+        ("medium", "high", 17, False, True),
+        ("medium", "medium", 17, False, True),
+        ("medium", "low", 17, False, False),
+        ("medium", "high", 18, False, False),  # the pause is over by itself
+        ("medium", "high", 17, True, False),  # what never sounds disturbs nobody
+    ],
+)
+def test_a_new_alarm_as_bad_or_worse_breaks_a_pause(
+    paused: Priority, new: Priority, at: float, late: bool, breaks: bool
+) -> None:
+    first = raised.model_copy(update={"priority": paused})
+    [pause] = when([opened, first], PauseAlarm(**asked(16), alarm_id=ALARM))
+    other = raising(at).model_copy(update={"alarm_id": UUID(int=99), "priority": new, "late": late})
+    [alarm, *more] = when([opened, first, pause], other)
+    assert isinstance(alarm, AlarmRaised)
+    assert [(f.alarm_id, f.broken_by) for f in more if isinstance(f, AlarmPauseBroken)] == (
+        [(ALARM, UUID(int=99))] if breaks else []
+    )
+    assert len({fact.id for fact in (alarm, *more)}) == 1 + len(more)
+    another = raising(at).model_copy(update={"alarm_id": UUID(int=98), "priority": new})
+    assert len(when([opened, first, pause, alarm, *more], another)) == 1 or not breaks
 
 
 def test_raising_and_clearing_twice_is_once() -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from kap.events.session import AlarmAcknowledged, AlarmCleared, AlarmEscalated, AlarmPaused
+from kap.events.session import AlarmAcknowledged, AlarmCleared, AlarmEscalated, AlarmPauseBroken, AlarmPaused
 from kap.testing import MemoryLog
 from projections import queries
 from projections.read_models import MODELS
@@ -41,6 +41,12 @@ async def test_an_alarm_from_its_onset_to_its_end(database: str) -> None:
     assert (alarm["state"], alarm["acknowledged_by"]) == ("active", None)
 
     until = START + timedelta(minutes=2)
+    put(log, AlarmPaused(**stamp(), session_id=SESSION, alarm_id=ALARM, until=until))
+    (alarm,) = await now()
+    assert (alarm["state"], alarm["paused_until"]) == ("paused", "2026-11-22T09:02:00Z")
+    put(log, AlarmPauseBroken(**stamp(by=WATCH), session_id=SESSION, alarm_id=ALARM, broken_by=LATE))
+    (alarm,) = await now()
+    assert (alarm["state"], alarm["paused_until"]) == ("active", None)
     put(log, AlarmPaused(**stamp(), session_id=SESSION, alarm_id=ALARM, until=until))
     put(log, AlarmEscalated(**stamp(by=WATCH), session_id=SESSION, alarm_id=ALARM, priority="high"))
     (alarm,) = await now()

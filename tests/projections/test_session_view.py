@@ -9,6 +9,7 @@ from kap.events.session import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmEscalated,
+    AlarmPauseBroken,
     AlarmPaused,
     DeviceAttached,
     DeviceDetached,
@@ -192,11 +193,12 @@ def test_a_latching_alarm_stays_until_it_is_acknowledged() -> None:
     assert after(opened(S), late, over).alarms == []
 
 
-def test_a_new_alarm_as_bad_or_worse_breaks_a_pause() -> None:
+def test_a_broken_pause_is_over() -> None:
     first = raised(S)
     paused = AlarmPaused(**stamp(), session_id=S, alarm_id=first.alarm_id, until=START + timedelta(hours=9))
-    lower = raised(S).model_copy(update={"priority": "low"})
+    broken = AlarmPauseBroken(**stamp(), session_id=S, alarm_id=first.alarm_id, broken_by=UUID(int=9))
     assert after(opened(S), first, paused).alarms[0].state == "paused"
-    assert after(opened(S), first, paused, raised(S)).alarms[0].state == "active"
-    if first.priority != "low":
-        assert after(opened(S), first, paused, lower).alarms[0].state == "paused"
+    [alarm] = after(opened(S), first, paused, broken).alarms
+    assert (alarm.state, alarm.paused_until) == ("active", None)
+    seen = AlarmAcknowledged(**stamp(), session_id=S, alarm_id=first.alarm_id)
+    assert after(opened(S), first, paused, seen, broken).alarms[0].state == "acknowledged"

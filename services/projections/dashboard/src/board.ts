@@ -105,6 +105,7 @@ function withAlarm(alarms: Alarm[], fact: AlarmFact): Alarm[] {
     return alarms.map((alarm) => {
       if (alarm.alarm_id !== fact.alarm_id) return alarm;
       if (fact.type === "AlarmEscalated") return { ...alarm, state: "active", escalated: true, escalated_to: fact.to, priority: fact.priority };
+      if (fact.type === "AlarmPauseBroken") return alarm.state === "paused" ? { ...alarm, state: "active", paused_until: null } : alarm;
       if (fact.type === "AlarmPaused") return { ...alarm, state: "paused", paused_until: fact.until, paused_for: fact.cause };
       return { ...alarm, state: "acknowledged", acknowledged_by: fact.by, acknowledged_at: fact.at };
     });

@@ -30,6 +30,7 @@ export type Event =
   | AlarmEscalated
   | AlarmAcknowledged
   | AlarmPaused
+  | AlarmPauseBroken
   | AlarmCleared
   | AdverseEventRecorded
   | InterventionRecorded
@@ -955,6 +956,21 @@ export interface AlarmPaused {
   alarm_id: string;
   until: string;
   cause: string | null;
+}
+/**
+ * A new alarm as bad or worse ended the pause of this one's sound.
+ */
+export interface AlarmPauseBroken {
+  id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  session_id: string;
+  type: "AlarmPauseBroken";
+  alarm_id: string;
+  broken_by: string;
 }
 /**
  * The condition has ended; `at` is when.

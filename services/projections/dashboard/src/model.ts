@@ -3,6 +3,7 @@ import type {
   AlarmAcknowledged,
   AlarmCleared,
   AlarmEscalated,
+  AlarmPauseBroken,
   AlarmPaused,
   AlarmRaised,
   Dose,
@@ -151,7 +152,7 @@ export interface Latest {
 /** Milliseconds since 1970 (server's clock), value. */
 export type Point = [number, number];
 
-export type AlarmFact = AlarmRaised | AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmCleared;
+export type AlarmFact = AlarmRaised | AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmPauseBroken | AlarmCleared;
 
 interface Positions {
   epoch: string;

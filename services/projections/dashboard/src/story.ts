@@ -122,6 +122,8 @@ export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: Readonly
       return plain(`${alarm}: acknowledged`);
     case "AlarmPaused":
       return plain(`${alarm}: sound paused${data["cause"] ? `, ${(PAUSED_FOR[text(data["cause"])] ?? words(data["cause"])).toLowerCase()}` : ""}`);
+    case "AlarmPauseBroken":
+      return plain(`${alarm}: sounds again, for another alarm`);
     case "AlarmCleared":
       return plain(`${alarm}: over`);
     case "AdverseEventRecorded":

@@ -7,6 +7,7 @@ from kap.events.session import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmEscalated,
+    AlarmPauseBroken,
     AlarmPaused,
     AlarmRaised,
 )
@@ -21,21 +22,19 @@ class Alarm(session_view.Alarm):
     record_position: int = 0
 
 
+Moved = AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmPauseBroken | AlarmCleared
+
+
 def _key(event: Anything) -> UUID | None:
-    if isinstance(event, AlarmRaised | AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmCleared):
-        return event.alarm_id
-    return None
+    return event.alarm_id if isinstance(event, AlarmRaised | Moved) else None
 
 
 def evolve(alarm: Alarm | None, event: Anything) -> Alarm | None:
-    match event:
-        case AlarmRaised():
-            known = session_view.raised(event).model_dump()
-            return alarm or Alarm(**known, session_id=event.session_id)
-        case AlarmEscalated() | AlarmAcknowledged() | AlarmPaused() | AlarmCleared() if alarm is not None:
-            return session_view.moved(alarm, event)
-        case _:
-            return alarm
+    if isinstance(event, AlarmRaised):
+        return alarm or Alarm(**session_view.raised(event).model_dump(), session_id=event.session_id)
+    if isinstance(event, Moved) and alarm is not None:
+        return session_view.moved(alarm, event)
+    return alarm
 
 
 alarm = Folded(

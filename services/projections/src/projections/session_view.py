@@ -14,6 +14,7 @@ from kap.events.session import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmEscalated,
+    AlarmPauseBroken,
     AlarmPaused,
     AlarmRaised,
     DeviceAttached,
@@ -166,8 +167,8 @@ def evolve(session: Session | None, event: Anything) -> Session | None:
         case AlarmRaised():
             if any(alarm.alarm_id == event.alarm_id for alarm in session.alarms):
                 return session
-            return _with(session, alarms=[*(louder(a, event) for a in session.alarms), raised(event)])
-        case AlarmEscalated() | AlarmAcknowledged() | AlarmPaused():
+            return _with(session, alarms=[*session.alarms, raised(event)])
+        case AlarmEscalated() | AlarmAcknowledged() | AlarmPaused() | AlarmPauseBroken():
             alarms = [moved(a, event) if a.alarm_id == event.alarm_id else a for a in session.alarms]
             return _with(session, alarms=[a for a in alarms if not over(a)])
         case AlarmCleared():
@@ -184,6 +185,7 @@ ALARM_FACTS: tuple[type[Fact], ...] = (
     AlarmEscalated,
     AlarmAcknowledged,
     AlarmPaused,
+    AlarmPauseBroken,
     AlarmCleared,
 )
 
@@ -235,15 +237,9 @@ def over(alarm: Alarm) -> bool:
     return alarm.cleared_at is not None and alarm.state != "latched"
 
 
-def louder(alarm: Alarm, new: AlarmRaised) -> Alarm:
-    """A new alarm as bad or worse breaks another's audio pause."""
-    rank = {"low": 1, "medium": 2, "high": 3}
-    if alarm.state != "paused" or new.late or rank[new.priority] < rank[alarm.priority]:
-        return alarm
-    return alarm.model_copy(update={"state": "active", "paused_until": None})
-
-
-def moved(alarm: A, event: AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmCleared) -> A:
+def moved(
+    alarm: A, event: AlarmEscalated | AlarmAcknowledged | AlarmPaused | AlarmPauseBroken | AlarmCleared
+) -> A:
     """The alarm after one more of its facts."""
     match event:
         case AlarmEscalated():  # worse than what was acknowledged, or told to another: it sounds again
@@ -261,6 +257,9 @@ def moved(alarm: A, event: AlarmEscalated | AlarmAcknowledged | AlarmPaused | Al
         case AlarmPaused():
             paused = {"paused_until": event.until, "paused_for": event.cause}
             return alarm.model_copy(update={"state": "paused", **paused})
+        case AlarmPauseBroken():
+            sounds = {"state": "active", "paused_until": None}
+            return alarm.model_copy(update=sounds) if alarm.state == "paused" else alarm
         case AlarmCleared():
             latched = alarm.latching and not alarm.late and alarm.acknowledged_by is None
             ended: dict[str, object] = {"cleared_at": event.at}

@@ -16,6 +16,7 @@ from kap.events.session import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmEscalated,
+    AlarmPauseBroken,
     AlarmPaused,
     AlarmRaised,
     DeviceAttached,
@@ -55,6 +56,7 @@ WATCH = "service:session-monitor"
 
 # two entries of one dose are told from two doses by this; a booster says `additional`
 SAME_DOSE_WITHIN = timedelta(minutes=10)
+RANK: dict[Priority, int] = {"high": 3, "medium": 2, "low": 1}
 NOTES_UNTIL = timedelta(hours=24)
 PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(minutes=10)
 CLOCKS_AGREE = timedelta(minutes=1)  # two browsers' clocks
@@ -309,6 +311,7 @@ class Alarm:
     cleared: bool = False
     latching: bool = False  # and not late: that one never sounded
     told: frozenset[str] = frozenset()
+    paused_until: datetime | None = None
 
     @property
     def latched(self) -> bool:
@@ -382,6 +385,10 @@ def evolve(state: State, event: Anything) -> State:
             return _alarm(session, id, replace(alarms[id], priority=priority, told=told))
         case Session(alarms=alarms) as session, AlarmAcknowledged(alarm_id=id, by=by) if id in alarms:
             return _alarm(session, id, replace(alarms[id], acknowledged_by=by))
+        case Session(alarms=alarms) as session, AlarmPaused(alarm_id=id, until=until) if id in alarms:
+            return _alarm(session, id, replace(alarms[id], paused_until=until))
+        case Session(alarms=alarms) as session, AlarmPauseBroken(alarm_id=id) if id in alarms:
+            return _alarm(session, id, replace(alarms[id], paused_until=None))
         case Session(alarms=alarms) as session, AlarmCleared(alarm_id=id) if id in alarms:
             return _alarm(session, id, replace(alarms[id], cleared=True))
         case Session() as session, Discharged(at=at) | SessionAborted(at=at):
@@ -763,7 +770,33 @@ def raise_alarm(session: Session, command: RaiseAlarm) -> Sequence[Fact]:
     if command.alarm_id in session.alarms:
         return []
     # its session ended while the command was on its way: on record, but it must not sound
-    return entry(AlarmRaised, command, late=command.late or session.ended is not None)
+    late = command.late or session.ended is not None
+    broken = [] if late else _paused(session, command)
+    return [
+        *entry(AlarmRaised, command, late=late),
+        *(
+            AlarmPauseBroken(
+                **{**command.stamp, "id": command.fact_id(n)},
+                session_id=command.session_id,
+                alarm_id=id,
+                broken_by=command.alarm_id,
+            )
+            for n, id in enumerate(broken, start=1)
+        ),
+    ]
+
+
+def _paused(session: Session, command: RaiseAlarm) -> list[UUID]:
+    """The alarms whose sound is paused though this one is as bad or worse."""
+    return [
+        id
+        for id, alarm in session.alarms.items()
+        if alarm.paused_until is not None
+        and alarm.paused_until > command.at
+        and alarm.acknowledged_by is None
+        and not alarm.cleared
+        and RANK[command.priority] >= RANK[alarm.priority]
+    ]
 
 
 def clear_alarm(session: Session, command: ClearAlarm) -> Sequence[Fact]:

@@ -223,6 +223,14 @@ class AlarmPaused(_Session):
     cause: Code | None = None
 
 
+class AlarmPauseBroken(_Session):
+    """A new alarm as bad or worse ended the pause of this one's sound."""
+
+    type: Literal["AlarmPauseBroken"] = "AlarmPauseBroken"
+    alarm_id: UUID
+    broken_by: UUID
+
+
 class AlarmCleared(_Session):
     """The condition has ended; `at` is when."""
 
@@ -314,6 +322,7 @@ SessionEvent = Annotated[
     | AlarmEscalated
     | AlarmAcknowledged
     | AlarmPaused
+    | AlarmPauseBroken
     | AlarmCleared
     | AdverseEventRecorded
     | InterventionRecorded

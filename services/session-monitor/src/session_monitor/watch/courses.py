@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from kap.events.alarm_rules import Change, Expected, Falling, OfSignal, Rising
 from kap.events.session import Priority
 
+from session_monitor.session import RANK
 from session_monitor.watch.conditions import Found, hold
-from session_monitor.watch.state import NAMES, RANK, Session, Track, Watch
+from session_monitor.watch.state import NAMES, Session, Track, Watch
 
 STEP = timedelta(seconds=10)  # a trend keeps the highest value of each so long
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from kap.events.alarm_rules import Confirmed, Sustained
 from kap.events.session import Band
 
+from session_monitor.session import RANK
 from session_monitor.watch.alarms import begin, begin_value, end
-from session_monitor.watch.state import CUFF, CUFF_HOLDS, NAMES, RANK, Broken, Pending, Session, Track, Watch
+from session_monitor.watch.state import CUFF, CUFF_HOLDS, NAMES, Broken, Pending, Session, Track, Watch
 
 
 def outside(signal: str, bands: list[Band], value: float) -> list[Broken]:

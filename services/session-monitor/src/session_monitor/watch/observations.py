@@ -7,8 +7,9 @@ from kap.events import Anything
 from kap.events.alarm_rules import Sedation, Symptoms
 from kap.events.session import AdverseEventRecorded, ObservationRecorded
 
+from session_monitor.session import RANK
 from session_monitor.watch.conditions import Found, hold, over
-from session_monitor.watch.state import RANK, Session, Watch
+from session_monitor.watch.state import Session, Watch
 
 Seen = dict[str, tuple[datetime, Found]]
 

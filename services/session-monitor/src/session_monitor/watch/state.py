@@ -36,7 +36,6 @@ MOST_ENDED = 1000
 MOST_FACTS = 2000  # a session: attachments, limits, corrections
 MOST_IDS = 20_000  # a session: alarms; beyond, the decider alone refuses the second of two
 
-RANK: dict[Priority, int] = {"high": 3, "medium": 2, "low": 1}
 NAMES = {
     "spo2": "SpO2",
     "systolic": "Systolic",
