@@ -177,7 +177,7 @@ async def test_a_pressure_too_high_holds_the_dose_until_a_prescriber_lets_it_pas
 async def test_a_dose_is_checked_by_a_second_person_and_said_in_words(
     look: Look, ward: Ward, arrived: Bed
 ) -> None:
-    window = await look(size=(1366, 768))
+    window, other = await look(size=(1366, 768)), await look("prescriber")
     second = ward.users["prescriber"]
     await window.session(arrived.path)
     dialog = await act(window, "Give dose")
@@ -205,6 +205,11 @@ async def test_a_dose_is_checked_by_a_second_person_and_said_in_words(
         dialog.get_by_text(re.compile(r"Checked by First prescriber, valid for 0:[0-5]\d"))
     ).to_be_visible(timeout=SOON_MS)
 
+    # somebody else is about to give it as well
+    await other.session(arrived.path)
+    theirs = await act(other, "Give dose")
+    await theirs.get_by_label("Dose", exact=True).fill("60")
+
     await dialog.get_by_role("button", name="Give 60 mg IM…").click()
     said = "Give 60 mg ketamine intramuscular, 1.2 mL of 50 mg/mL, left deltoid, lot T-77"
     await expect(dialog.get_by_text(said)).to_be_visible()
@@ -214,6 +219,15 @@ async def test_a_dose_is_checked_by_a_second_person_and_said_in_words(
     await press(dialog, "Give 60 mg IM now")
     await expect(told(window, "Dose ketamine 60 mg IM")).to_contain_text("First nurse", timeout=SOON_MS)
     await expect(window.page.locator(".phase-name")).to_have_text("Onset", timeout=SOON_MS)
+
+    await expect(theirs.get_by_role("status").filter(has_text="Meanwhile")).to_contain_text(
+        "Dose ketamine 60 mg IM", timeout=SOON_MS
+    )
+    await theirs.get_by_role("button", name="Give 60 mg IM…").click()
+    await theirs.get_by_role("button", name="Give 60 mg IM now").click()
+    await expect(theirs.get_by_role("alert")).to_contain_text(
+        re.compile(r"60 mg ketamine were given by First nurse 0 min \d+ s earlier"), timeout=SOON_MS
+    )
 
 
 async def test_what_is_seen_and_done_is_recorded_from_one_form_each(look: Look, arrived: Bed) -> None:

@@ -116,7 +116,7 @@ export function Choice({ form, name, label, hint, options, several = false, list
         {label}
       </legend>
       {aside}
-      <div class={list ? "options list" : scale ? "options scale" : "options"}>
+      <div class={list ? "options list" : scale ? "options numbers" : "options"}>
         {options.map((option, i) => (
           <label key={option.value} class="option" data-on={chosen.includes(option.value) || undefined}>
             <input

@@ -8,7 +8,7 @@ import { useStable } from "../stable";
 import { asked, ids, loaded, me, sessionOf } from "../store";
 import { clockTime, number } from "../words";
 import { Actions, type Opened, OpenForm } from "./actions/actions";
-import { useDetail } from "./actions/detail";
+import { useDetail, useHeld } from "./actions/detail";
 import { DuePanel } from "./actions/due";
 import { Loading } from "./board";
 import { short } from "./card";
@@ -39,6 +39,7 @@ export function SessionPage({ id }: { id: string }) {
   const s = session.value;
   const story = useStory(id, s?.record_position ?? 0);
   const detail = useDetail(s);
+  const held = useHeld(s);
   const [open, setOpen] = useState<Opened | null>(null);
   const foot = (
     <>
@@ -59,8 +60,8 @@ export function SessionPage({ id }: { id: string }) {
           <Chart session={session} items={story.items} />
           <div class="side">
             <OpenAlarms s={s} />
-            {s.state === "open" && <DuePanel s={s} detail={detail} items={story.items} open={setOpen} />}
-            <Actions s={s} detail={detail} open={setOpen} />
+            {s.state === "open" && <DuePanel s={s} detail={detail} held={held} items={story.items} open={setOpen} />}
+            <Actions s={s} detail={detail} held={held} open={setOpen} />
             {s.state !== "open" && (
               <section class="panel now-panel">
                 <Papers session={s} />

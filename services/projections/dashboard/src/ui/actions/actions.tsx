@@ -7,6 +7,7 @@ import { Icon, type IconName } from "../icon";
 import { AbortForm } from "./abort";
 import { AdverseEventForm } from "./adverse-event";
 import { CorrectForm } from "./correct";
+import type { Held } from "./detail";
 import { DischargeForm } from "./discharge";
 import { DoseForm } from "./dose";
 import { InterventionForm } from "./intervention";
@@ -49,15 +50,16 @@ interface Offer {
   main?: boolean;
 }
 
-function offers(s: BoardSession, detail: SessionDetail | null): Offer[] {
+function offers(s: BoardSession, detail: SessionDetail | null, held: Held): Offer[] {
   const dosed = s.doses.length > 0;
+  const free = held !== null && s.pre_dose !== null && Object.keys(held).every((gate) => gate.includes("."));
   return [
     { form: "vitals", icon: "vitals", label: "Vitals by hand", command: "RecordVitals" },
     { form: "observation", icon: "eye", label: "Observation", command: "RecordObservation" },
     dosed
       ? { form: "dose", icon: "syringe", label: "Booster dose", command: "GiveDose" }
-      : { form: "dose", icon: "syringe", label: "Give dose", command: "GiveDose", main: s.pre_dose !== null },
-    ...(dosed ? [] : [{ form: "predose", icon: "list", label: "Pre-dose check", command: "CheckPreDose", main: s.pre_dose === null } as const]),
+      : { form: "dose", icon: "syringe", label: "Give dose", command: "GiveDose", main: free },
+    ...(dosed ? [] : [{ form: "predose", icon: "list", label: "Pre-dose check", command: "CheckPreDose", main: !free } as const]),
     { form: "intervention", icon: "plus", label: "Intervention", command: "RecordIntervention" },
     { form: "adverse", icon: "alert", label: "Adverse event", command: "RecordAdverseEvent" },
     { form: "note", icon: "note", label: "Note", command: "RecordNote" },
@@ -70,9 +72,9 @@ function offers(s: BoardSession, detail: SessionDetail | null): Offer[] {
   ];
 }
 
-export function Actions({ s, detail, open }: { s: BoardSession; detail: SessionDetail | null; open(what: Opened): void }) {
+export function Actions({ s, detail, held, open }: { s: BoardSession; detail: SessionDetail | null; held: Held; open(what: Opened): void }) {
   const fresh = useStable(() => s.ended_at === null || now.value - Date.parse(s.ended_at) < NOTES_FOR_MS, [s.ended_at]);
-  const all = offers(s, detail).filter(({ command }) => may("session", command));
+  const all = offers(s, detail, held).filter(({ command }) => may("session", command));
   const offered = s.state === "open" ? all : fresh ? all.filter(({ form }) => form === "note") : [];
   if (offered.length === 0) return null;
   return (

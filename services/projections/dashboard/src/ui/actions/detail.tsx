@@ -48,8 +48,10 @@ const anyDose = (s: BoardSession): Draft => ({
 const leaving = (s: BoardSession): Draft => ({ type: "Discharge", session_id: s.session_id, instructions_given: false });
 
 /** What holds the dose before it is given, and the discharge after; null when it is not known. */
-export function useHeld(s: BoardSession): Readonly<Record<string, string>> | null {
-  const dosed = s.doses.length > 0;
-  const asks = s.state === "open" && may("session", dosed ? "Discharge" : "GiveDose");
-  return pointsOf(useRehearsal(asks ? (dosed ? leaving(s) : anyDose(s)) : null, s.record_position));
+export type Held = Readonly<Record<string, string>> | null;
+
+export function useHeld(s: BoardSession | null): Held {
+  const dosed = s !== null && s.doses.length > 0;
+  const asks = s !== null && s.state === "open" && may("session", dosed ? "Discharge" : "GiveDose");
+  return pointsOf(useRehearsal(asks ? (dosed ? leaving(s) : anyDose(s)) : null, s?.record_position ?? 0));
 }

@@ -9,7 +9,7 @@ import { clockTime, duration } from "../../words";
 import { DueCheck } from "../card";
 import { Icon } from "../icon";
 import type { Opened } from "./actions";
-import { useHeld } from "./detail";
+import type { Held } from "./detail";
 
 /** How long before the end of the stay the discharge's points begin to be shown. */
 const LEAVING_SOON_MIN = 15;
@@ -17,6 +17,7 @@ const LEAVING_SOON_MIN = 15;
 interface Props {
   s: BoardSession;
   detail: SessionDetail | null;
+  held: Held;
   items: readonly TimelineItem[];
   open(what: Opened): void;
 }
@@ -29,8 +30,7 @@ interface Row {
   opens: Opened | null;
 }
 
-export function DuePanel({ s, detail, items, open }: Props) {
-  const held = useHeld(s);
+export function DuePanel({ s, detail, held, items, open }: Props) {
   const leaves = useStable(() => {
     const minutes = minutesSince(s, now.value);
     return minutes !== null && minutes >= s.expected.minimum_stay_min - LEAVING_SOON_MIN;
@@ -50,11 +50,11 @@ export function DuePanel({ s, detail, items, open }: Props) {
           <DueCheck session={sessionOf(s.session_id)} />
         ) : (
           <>
-            Before the dose <small>{rows.filter(({ done }) => !done).length || "nothing"} open</small>
+            Before the dose <small>{rows.filter(({ done, key }) => !done && key !== "dose").length || "nothing"} open</small>
           </>
         )}
       </h2>
-      {!dosed && <Recheck items={items} detail={detail} />}
+      {!dosed && (held?.["blood_pressure"] || held?.["spo2"]) && <Recheck items={items} detail={detail} />}
       {shown.length > 0 && (
         <ul class="todo">
           {shown.map((row) => (
@@ -74,7 +74,7 @@ export function DuePanel({ s, detail, items, open }: Props) {
 
 const NEEDS: Partial<Record<Opened["form"], string>> = { predose: "CheckPreDose", override: "OverrideGate", dose: "GiveDose", vitals: "RecordVitals", observation: "RecordObservation", discharge: "Discharge" };
 
-function beforeRows(s: BoardSession, detail: SessionDetail | null, held: Readonly<Record<string, string>> | null): Row[] {
+function beforeRows(s: BoardSession, detail: SessionDetail | null, held: Held): Row[] {
   const check = s.pre_dose;
   const final = detail?.rules?.gates.final ?? [];
   const first: Row = {
@@ -114,7 +114,7 @@ function checkRows(s: BoardSession, detail: SessionDetail | null, from: number):
   ];
 }
 
-function leavingRows(held: Readonly<Record<string, string>> | null): Row[] {
+function leavingRows(held: Held): Row[] {
   if (!held) return [];
   const all = Object.keys(LEAVING).length;
   const open = Object.keys(held).length;

@@ -60,7 +60,7 @@ export function MonitorForm({ s, items, close }: OfSession) {
     <FormDialog
       form={form}
       title="Monitor"
-      hint="Hold the probe against the number on the bedside monitor before you attach it."
+      hint="Compare what it says here with what the bedside monitor shows."
       about={<About s={s} />}
       notice={<Meanwhile items={items} />}
       button={taking ? "Detach" : "Attach"}
