@@ -50,6 +50,8 @@ export function useForm({ id, service = "session", make, asks = false, recorded 
   /** The same until the server has said that nothing was recorded, so that trying again is harmless. */
   const command = useRef<api.Command | null>(null);
   const timed = useRef(false);
+  /** Not a state: a second press may come before the first is drawn. */
+  const sending = useRef(false);
 
   const refuse = (found: Wrong): void => {
     command.current = null;
@@ -61,10 +63,12 @@ export function useForm({ id, service = "session", make, asks = false, recorded 
 
   const send = async (ready: api.Command): Promise<void> => {
     command.current = ready;
+    sending.current = true;
     setState("sending");
     const answer = await asked(api.command(service, ready)).catch(() => null);
-    // What is kept until the network is back is shown by the page as not sent yet.
+    // What is kept until the network is back is shown by the page as not sent yet. Either way the form is over.
     if (answer?.kind === "recorded" || answer?.kind === "kept") return recorded();
+    sending.current = false;
     if (!answer || answer.kind === "unknown") {
       setWrong({ "": answer?.text ?? "You are signed out. Sign in again." });
       return setState("unknown");
@@ -73,7 +77,7 @@ export function useForm({ id, service = "session", make, asks = false, recorded 
   };
 
   const submit = async (): Promise<void> => {
-    if (state === "sending") return;
+    if (sending.current) return;
     if (command.current && state === "unknown") return send(command.current);
     if (command.current && state === "asking") {
       // What was asked took its time: it happens now.
