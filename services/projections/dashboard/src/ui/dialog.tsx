@@ -1,6 +1,6 @@
 /* A dialog under the top bar: it takes the focus, keeps it, and gives it back. Escape asks to close. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 const STOPS = "input:enabled, textarea:enabled, select:enabled, a[href], button:enabled, [tabindex='0']";
 
@@ -19,7 +19,7 @@ interface Props {
 
 export function Dialog({ labelled, wide, escape, children }: Props) {
   const self = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const first = self.current?.querySelector<HTMLElement>("input, textarea, select") ?? self.current?.querySelector<HTMLElement>("button");
     first?.focus();

@@ -122,9 +122,8 @@ function Item({ item, alarms, zero, correct }: ItemProps) {
         {item.correction && <Correction item={item} />}
       </div>
       {correct && correctable(item, me.value) && (
-        <button type="button" class="correct" aria-haspopup="dialog" onClick={() => correct(item)}>
+        <button type="button" class="correct" aria-haspopup="dialog" aria-label={`Correct: ${told.text}`} onClick={() => correct(item)}>
           Correct
-          <span class="sr"> {told.text}</span>
         </button>
       )}
     </li>
