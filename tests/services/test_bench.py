@@ -40,7 +40,8 @@ def result(**changes: Any) -> dict[str, Any]:
         "project_per_s": 20_000.0,
         "feed_per_s": {"100": 1e5, "500": 1e5},
         "save_1": 5_000.0,
-        "peer": {"save_1": 1_000.0, "save_10": 5_000.0, "project": 2_000.0},
+        "save_1_of_many": 5_000.0,
+        "peer": {"save_1": 1_000.0, "save_1_of_many": 1_000.0, "save_10": 5_000.0, "project": 2_000.0},
     } | changes
 
 

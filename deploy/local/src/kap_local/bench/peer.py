@@ -4,6 +4,7 @@ It is the best-known event-sourcing library for Python; it is synchronous, and r
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -11,6 +12,8 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from eventsourcing.system import ProcessApplication, SingleThreadedRunner, System
+
+from kap_local.bench.saves import WRITERS
 
 
 class Chart(Aggregate):
@@ -58,15 +61,19 @@ def environment(database: str) -> dict[str, str]:
         "POSTGRES_PORT": str(url.port or 5432),
         "POSTGRES_USER": unquote(url.username or ""),
         "POSTGRES_PASSWORD": unquote(url.password or ""),
+        "POSTGRES_POOL_SIZE": str(WRITERS),
     }
 
 
 def measure(database: str, seconds: float) -> dict[str, float]:
-    """Events a second: saved one by one, saved by ten, and projected."""
+    """Events a second: saved one by one, saved by ten, saved one by one by many threads, and projected."""
     settings = environment(database)
     charts = Charts(env=settings)
     try:
         result = {"save_1": save(charts, 1, seconds), "save_10": save(charts, 10, seconds)}
+        with ThreadPoolExecutor(WRITERS) as threads:
+            many = threads.map(lambda _: save(charts, 1, seconds), range(WRITERS))
+            result["save_1_of_many"] = sum(many)
     finally:
         charts.close()
     result["project"] = project(settings)

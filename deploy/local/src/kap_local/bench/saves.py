@@ -1,4 +1,4 @@
-"""What a save is in KAP, like for like with the peer's: events of one aggregate into the log, no service.
+"""What a save is in KAP, like for like with the peer's: events of an aggregate into the log, no service.
 
 On a server of its own, synced as in production, that nobody follows: nobody follows the peer's saves either.
 """
@@ -20,11 +20,14 @@ from kap_local import deploy_files
 from kap_local.guard import Guard
 from kap_local.testing import running_nats
 
+WRITERS = 16
 STAFF = f"staff:{UUID(int=1)}"
 
 
 def measure(seconds: float) -> dict[str, float]:
-    """Events a second of one writer, saved one by one and by ten, each save against what stands before it."""
+    """Events a second, each save against what stands before it: of one writer one by one and by ten, and of
+    many writers one by one, each in an aggregate of its own.
+    """
     guard = Guard()
     try:
         with (
@@ -41,7 +44,9 @@ async def saves(url: str, seconds: float) -> dict[str, float]:
     try:
         await deploy_files.streams().declare(client)
         log = JetStreamLog(client, "main", "bench")
-        return {f"save_{n}": await save(log, n, seconds) for n in (1, 10)}
+        result = {f"save_{n}": await save(log, n, seconds) for n in (1, 10)}
+        many = await asyncio.gather(*(save(log, 1, seconds) for _ in range(WRITERS)))
+        return result | {"save_1_of_many": sum(many)}
     finally:
         await client.close()
 
