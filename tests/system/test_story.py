@@ -451,7 +451,7 @@ async def test_the_same_seed_plays_the_same_patients(kap: Kap) -> None:
     assert reports[0]["commands"] == reports[1]["commands"] >= 2 * 19
     async with kap.logs() as log:
         events, vitals = await everything(log, "EVENTS"), await everything(log, "VITALS")
-    played = []
+    played, numbers = [], set()
     for first in (30, 40):
         for n in range(2):
             opened = next(
@@ -483,12 +483,11 @@ async def test_the_same_seed_plays_the_same_patients(kap: Kap) -> None:
                 and not item.event.late
             ], "an alarm of the past would have sounded"
             values = [{name: sample.value for name, sample in r.signals.items()} for r in readings]
-            born = (
-                registered.birth_year,
-                registered.sex_at_birth,
-            )  # a number is for one
+            numbers.add(registered.number)
+            born = (registered.birth_year, registered.sex_at_birth)
             played.append((born, opened.route, opened.weight_kg, doses, values))
     assert played[:2] == played[2:] and played[0] != played[1]
+    assert len(numbers) == 4, "who comes again is another patient here, and a number names one"
 
 
 async def test_each_slip_is_refused_in_its_words(kap: Kap, staff: dict[str, Staff], devices: Client) -> None:
