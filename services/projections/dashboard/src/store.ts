@@ -14,6 +14,7 @@ import { asPrinted, inZone } from "./words";
 
 const SHOW_STALL_MS = 20_000;
 const SLEPT_MS = 3_000;
+const DRAW_EVERY_MS = 100;
 const QUIET_MS = 2 * 60_000;
 /** The server is behind for so long that an alarm would be late. */
 const BEHIND_TONE_MS = 10_000;
@@ -23,7 +24,10 @@ let board: Board | null = null;
 let heardAt = performance.now();
 let lag: Heartbeat["lag_ms"] = {};
 let delays: number[] = [];
-let pending = false;
+/** What was folded and is not drawn yet. */
+let pending: "gathering" | "drawing" | null = null;
+let gathering: ReturnType<typeof setTimeout> | undefined;
+let drawn = 0;
 let spoken: Board["raised"][number] | undefined;
 
 /** The server's clock as this screen reckons it, ms; stepped four times a second. */
@@ -87,15 +91,29 @@ function take(frame: Frame, at: number): boolean {
       if (mine.length > 0) for (const hear of set) hear(mine);
     }
   }
-  if (!pending) {
-    pending = true;
-    requestAnimationFrame(publish);
-  }
+  drawSoon(frame.type === "snapshot" || (frame.type === "changes" && frame.alarms.length + frame.sessions.length > 0));
   return true;
 }
 
+/** Facts are drawn with the next frame. Readings, of which many come a second, wait for each other: ten drawings a second
+    are more than anybody can read. */
+function drawSoon(urgent: boolean): void {
+  if (pending === "drawing" || (pending === "gathering" && !urgent)) return;
+  clearTimeout(gathering);
+  const draw = (): void => {
+    pending = "drawing";
+    requestAnimationFrame(publish);
+  };
+  const wait = urgent ? 0 : DRAW_EVERY_MS - (performance.now() - drawn);
+  if (wait <= 0) return draw();
+  pending = "gathering";
+  gathering = setTimeout(draw, wait);
+}
+
 function publish(): void {
-  pending = false;
+  clearTimeout(gathering);
+  pending = null;
+  drawn = performance.now();
   if (!board) return;
   const { sessions: all, raised } = board;
   let alarmsChanged = false;

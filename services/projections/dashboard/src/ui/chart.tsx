@@ -191,7 +191,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
         <h2>Vitals</h2>
         <Readout session={session} tracks={tracks} cursor={cursor} said={(t) => saidAt(t, near, { ...told, doses: dosesOf(s) }, serverNow())} />
         <span class="grow" />
-        <span class="seg steps" role="group" aria-label="Look back, look closer">
+        <span class="seg look-steps" role="group" aria-label="Look back, look closer">
           {STEPS.map(([name, sign, change]) => (
             <button key={name} type="button" aria-label={name} title={name} onClick={by(change)}>
               {sign}
