@@ -72,6 +72,8 @@ async def test_signing_in_gives_a_cookie_that_no_script_reads_and_no_other_site_
         me = reply.json()
         assert (me["username"], me["name"], me["role"]) == ("nurse", "Invented nurse", "nurse")
         assert me["timezone"] == "UTC"  # the clinic's, for whatever is printed
+        ends = datetime.fromisoformat(me["expires"]) - datetime.now(UTC)
+        assert timedelta(hours=11, minutes=59) < ends <= timedelta(hours=12)
         cookie = reply.headers["set-cookie"]
         assert cookie.startswith("kap=") and "HttpOnly" in cookie and "SameSite=strict" in cookie
         assert "Path=/" in cookie and "Secure" not in cookie
@@ -266,7 +268,8 @@ async def test_each_role_sends_its_commands_and_no_other(
 
 async def test_a_wall_reads_the_board_and_no_person(running: gw.Running) -> None:
     http = await running.signed_in("wall")
-    for path in ("/api/patients?search=a", "/api/courses", "/api/worklist", "/api/staff"):
+    assert (await http.get("/api/me")).json()["expires"] is None  # a screen in the corridor never times out
+    for path in ("/api/clinic", "/api/patients?search=a", "/api/courses", "/api/worklist", "/api/staff"):
         assert (await http.get(path)).status_code == 403
     assert (await http.get("/api/sessions")).status_code == 200
     async with running.visitor() as nobody:

@@ -117,6 +117,10 @@ async def test_the_timeline_shows_texts_and_who_wrote_them_and_a_wall_neither(
         for http, label, name in ((nurse, "PW 0417", NAME), (wall, None, None)):
             [shown] = (await http.get("/api/sessions", params={"state": "all"})).json()
             assert (shown["label"], shown["name"], shown["number"]) == (label, name, "0417")
+        mine = (await nurse.get("/api/courses", params={"patient_id": one.patient_id})).json()
+        assert [course["course_id"] for course in mine] == [one.course_id]
+        assert (await nurse.get("/api/courses", params={"patient_id": str(uuid4())})).json() == []
+        assert (await nurse.get("/api/alarms?state=all&since=2026-01-01T00:00:00Z")).json() == []
         unknown = await nurse.get(f"/api/sessions/{uuid4()}/timeline")
         assert unknown.status_code == 404 and unknown.json() == {"refused": "There is no such session."}
         for wrong in ("points=0", "from=yesterday", "from=2026-01-01T00:00:00"):
@@ -137,6 +141,10 @@ async def test_with_postgres_down_everything_live_works_and_history_says_so(
 
         [shown] = await gw.until(sessions, "the session")
         assert (shown["label"], shown["name"]) == ("PW 0417", NAME)
+        clinic = (await nurse.get("/api/clinic")).json()
+        assert [room["room"] for room in clinic["rooms"]] == [str(n) for n in range(1, 9)]
+        asked = {p["name"]: p["eligibility"]["rules"] for p in clinic["protocols"]}
+        assert asked["intramuscular"]["vasc.avm"]["standing"] == "hard_stop"
         seen = (await wall.get(f"/api/sessions/{session_id}")).json()
         assert (seen["label"], seen["name"], seen["room"]) == (None, None, "3")
 

@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -71,11 +72,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who is signed in; `login` is the key of the sign-in."""
+    """Who is signed in; `login` is the key of the sign-in, `expires` its end: None for a wall."""
 
     staff_id: UUID
     user: User
     login: str
+    expires: datetime | None = None
 
     @property
     def role(self) -> str:

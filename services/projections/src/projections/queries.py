@@ -60,9 +60,15 @@ from {SESSION} s left join {PATIENT} p on p.id = s.patient_id
 """
 
 
-async def sessions(db: Pool, state: Literal["open", "all"] = "open") -> list[Json]:
+async def sessions(
+    db: Pool, state: Literal["open", "all"] = "open", since: datetime | None = None
+) -> list[Json]:
+    """Those that were opened since then."""
     rows = await db.fetch(
-        f"{_SESSIONS} where $1 or s.state = 'open' order by s.opened_at desc limit {ROWS}", state == "all"
+        f"{_SESSIONS} where ($1 or s.state = 'open') and ($2::timestamptz is null or s.opened_at >= $2) "
+        f"order by s.opened_at desc limit {ROWS}",
+        state == "all",
+        since,
     )
     return [_named(row) for row in _bounded(rows, ROWS, "sessions")]
 
@@ -72,16 +78,20 @@ async def session(db: Pool, session_id: UUID) -> Json | None:
     return _named(row) if row else None
 
 
-async def alarms(db: Pool, state: Literal["open", "all"] = "open") -> list[Json]:
-    """With their session and its room. Open: the condition holds and the session goes on."""
+async def alarms(
+    db: Pool, state: Literal["open", "all"] = "open", since: datetime | None = None
+) -> list[Json]:
+    """With their session and its room, by onset. Open: the condition holds and the session goes on."""
     rows = await db.fetch(
         f"""
         select a.document, s.room, s.patient_id
         from {ALARM} a left join {SESSION} s on s.id = a.session_id
-        where $1 or (a.cleared_at is null and s.state = 'open')
+        where ($1 or (a.cleared_at is null and s.state = 'open'))
+            and ($2::timestamptz is null or a.onset >= $2)
         order by a.onset desc limit {ROWS}
         """,
         state == "all",
+        since,
     )
     return [
         _document(row) | {"room": row["room"], "patient_id": _text(row["patient_id"])}

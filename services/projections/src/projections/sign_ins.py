@@ -51,14 +51,13 @@ class SignIns:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
 
-    async def open(self, staff_id: UUID, *, wall: bool) -> str:
-        """The secret that the browser keeps; here only its hash is stored."""
+    async def open(self, staff_id: UUID, *, wall: bool) -> tuple[str, SignIn]:
+        """The secret that the browser keeps, and the sign-in; only the secret's hash is stored."""
         secret = secrets.token_urlsafe(_SECRET_BYTES)
-        expires = None if wall else datetime.now(UTC) + SIGN_IN_FOR
-        value = SignIn(staff_id=staff_id, expires=expires).model_dump_json().encode()
+        opened = SignIn(staff_id=staff_id, expires=None if wall else datetime.now(UTC) + SIGN_IN_FOR)
         ttl_s = None if wall else int(SIGN_IN_FOR.total_seconds())
-        await self.bucket.put(login(secret), value, ttl_s=ttl_s)
-        return secret
+        await self.bucket.put(login(secret), opened.model_dump_json().encode(), ttl_s=ttl_s)
+        return secret, opened
 
     async def who(self, secret: str) -> SignIn | None:
         return await self.stands(login(secret))

@@ -60,7 +60,7 @@ async def viewer(request: Request, gateway: Here) -> Viewer:
     user = gateway.users.by_id.get(found.staff_id) if found is not None else None
     if secret is None or found is None or user is None or user.disabled:
         raise Declined(401, SIGN_IN)
-    return Viewer(found.staff_id, user, login(secret))
+    return Viewer(found.staff_id, user, login(secret), found.expires)
 
 
 SignedIn = Annotated[Viewer, Depends(viewer)]

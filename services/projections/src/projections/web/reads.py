@@ -23,6 +23,7 @@ log = logging.getLogger("kap.http")
 T = TypeVar("T")
 Json = dict[str, Any]
 State = Annotated[Literal["open", "all"], Query()]
+Since = Annotated[AwareDatetime | None, Query(description="Opened, or begun, at this time or later")]
 
 FOUND_AT_MOST = 50
 
@@ -59,12 +60,13 @@ def found(item: T | None, no_such: str) -> T:
 
 
 @routes.get("/sessions", summary="Sessions, the newest first", dependencies=[may_read("sessions")])
-async def sessions(gateway: Here, viewer: SignedIn, state: State = "open") -> list[Json]:
+async def sessions(gateway: Here, viewer: SignedIn, state: State = "open", since: Since = None) -> list[Json]:
     board = {str(s.session_id): presented(gateway, viewer, s) for s in live(gateway)}
     if state == "open":
         now = [s for s in board.values() if s["state"] == "open"]
     else:
-        past = await gateway.show(await history(gateway, lambda db: queries.sessions(db, "all")), viewer)
+        found = await history(gateway, lambda db: queries.sessions(db, "all", since))
+        past = await gateway.show(found, viewer)
         now = [*board.values(), *(s for s in past if s["session_id"] not in board)]
     return sorted(now, key=lambda s: str(s["opened_at"]), reverse=True)
 
@@ -128,10 +130,10 @@ async def tasks(session_id: UUID, gateway: Here, viewer: SignedIn) -> list[Json]
 
 
 @routes.get("/alarms", summary="Alarms with their session and room", dependencies=[may_read("alarms")])
-async def alarms(gateway: Here, viewer: SignedIn, state: State = "open") -> list[Json]:
+async def alarms(gateway: Here, viewer: SignedIn, state: State = "open", since: Since = None) -> list[Json]:
     if state == "all":
         past: list[Json] = await gateway.show(
-            await history(gateway, lambda db: queries.alarms(db, "all")), viewer
+            await history(gateway, lambda db: queries.alarms(db, "all", since)), viewer
         )
         return past
     return [

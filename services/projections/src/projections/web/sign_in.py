@@ -1,6 +1,7 @@
 """Signing in and out, who is signed in, and the ticket that opens the feed."""
 
 import math
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,27 +67,29 @@ async def authenticated(
 @routes.post("/login", summary="Sign in: {username, password}; sets the cookie")
 async def sign_in(request: Request, response: Response, gateway: Here) -> dict[str, Any]:
     staff_id, user = await authenticated(request, gateway, await json_body(request))
-    secret = await gateway.sign_ins.open(staff_id, wall=user.role == "wall")
+    wall = user.role == "wall"
+    secret, opened = await gateway.sign_ins.open(staff_id, wall=wall)
     response.set_cookie(
         cookie_name(gateway),
         secret,
-        max_age=_FOR_EVER_S if user.role == "wall" else int(SIGN_IN_FOR.total_seconds()),
+        max_age=_FOR_EVER_S if wall else int(SIGN_IN_FOR.total_seconds()),
         path="/",
         secure=secure(gateway),
         httponly=True,
         samesite="strict",
     )
-    return _me(gateway, staff_id, user)
+    return _me(gateway, staff_id, user, opened.expires)
 
 
-def _me(gateway: Gateway, staff_id: UUID, user: User) -> dict[str, Any]:
+def _me(gateway: Gateway, staff_id: UUID, user: User, expires: datetime | None) -> dict[str, Any]:
     """`may`: the commands that the role may send, by owner, so that a page offers no other."""
     who = {"staff_id": str(staff_id), "username": user.username, "name": user.name, "role": user.role}
     may = {
         owner: [name for name, p in named.items() if user.role in p.roles]
         for owner, named in COMMANDS.items()
     }
-    return who | {"may": may, "timezone": gateway.settings.timezone}
+    until = expires and expires.isoformat()
+    return who | {"may": may, "timezone": gateway.settings.timezone, "expires": until}
 
 
 @routes.post("/logout", summary="Sign out: the cookie opens nothing any more")
@@ -100,7 +103,7 @@ async def sign_out(request: Request, response: Response, gateway: Here) -> dict[
 
 @routes.get("/me", summary="Who is signed in, what they may send, and the clinic's time zone")
 async def me(gateway: Here, viewer: SignedIn) -> dict[str, Any]:
-    return _me(gateway, viewer.staff_id, viewer.user)
+    return _me(gateway, viewer.staff_id, viewer.user, viewer.expires)
 
 
 @routes.get("/staff", summary="Everybody who may sign in", dependencies=[may_read("staff")])
