@@ -23,7 +23,7 @@ const post = (body: unknown): RequestInit => ({
   body: JSON.stringify(body),
 });
 
-async function query<T>(path: string, init: RequestInit = {}): Promise<T> {
+export async function query<T>(path: string, init: RequestInit = {}): Promise<T> {
   let response: Response;
   try {
     response = await call(path, init, QUERY_WITHIN_MS);

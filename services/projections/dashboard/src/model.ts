@@ -26,6 +26,8 @@ export interface Me {
   username: string;
   name: string;
   role: Role;
+  /** When this sign-in ends; null for a wall screen, whose never does. */
+  expires: string | null;
   /** The commands that this role may send, by who decides them. */
   may: Record<"intake" | "session" | "integration", readonly string[]>;
   /** The clinic's. */
@@ -128,8 +130,8 @@ export interface Device {
   last_seen: string;
   skew_s: number | null;
   signals: Partial<Record<Signal, { value: number; observed_at: string }>>;
-  faults: unknown[];
-  unknown_codes: unknown[];
+  faults: { kind: string; about: string; text: string; first: string; last: string; count: number }[];
+  unknown_codes: { code: string; name: string; last: string; count: number }[];
 }
 
 export interface Colleague {

@@ -1,15 +1,12 @@
-/* Where in the page we are: `/`, `/sessions/<id>` with its two papers, `/sign-in`. */
+/* Where in the page we are, and how one gets elsewhere without loading it anew. */
 import { computed, signal } from "@preact/signals";
+import { placeOf } from "./places";
+
+export type { PlaceName } from "./places";
 
 const path = signal(location.pathname);
 
-export type Place = { at: "board" } | { at: "session" | "summary" | "rems"; id: string } | { at: "sign-in" };
-
-export const place = computed<Place>(() => {
-  const [, session, paper] = /^\/sessions\/([0-9a-f-]{36})(?:\/(summary|rems))?$/.exec(path.value) ?? [];
-  if (session) return { at: (paper as "summary" | "rems" | undefined) ?? "session", id: session };
-  return path.value === "/sign-in" ? { at: "sign-in" } : { at: "board" };
-});
+export const place = computed(() => placeOf(path.value));
 
 export function go(to: string, replace = false): void {
   if (replace) history.replaceState(null, "", to);

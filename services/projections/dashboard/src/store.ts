@@ -9,6 +9,7 @@ import { keepOnDisk } from "./disk";
 import { Feed, SignedOut } from "./feed";
 import { behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
 import type { Alarm, Frame, Heartbeat, Me, VitalRecorded } from "./model";
+import { place } from "./route";
 import { armByTouch, silence, sound } from "./sound";
 import { asPrinted, inZone } from "./words";
 
@@ -50,6 +51,8 @@ export const delay = signal<number | null>(null);
 export const skew = signal(0);
 export const stalled = signal<{ ms: number; at: number } | null>(null);
 export const alarmed = signal<readonly { session: BoardSession; alarm: Alarm }[]>([]);
+/** Where the nurse is called and nobody has answered, the longest waiting first. */
+export const called = signal<readonly BoardSession[]>([]);
 
 /** Whether the server's table of permissions lets this role send a command; the server asks again itself. */
 export const may = (owner: api.Service, type: string): boolean => me.value?.may[owner].includes(type) ?? false;
@@ -117,10 +120,12 @@ function publish(): void {
   if (!board) return;
   const { sessions: all, raised } = board;
   let alarmsChanged = false;
+  let callsChanged = false;
   batch(() => {
     for (const [id, session] of Object.entries(all)) {
       const known = sessions.get(id);
       alarmsChanged ||= known?.peek().alarms !== session.alarms || known.peek().room !== session.room;
+      callsChanged ||= known?.peek().record_position !== session.record_position;
       if (!known) sessions.set(id, signal(session));
       else if (known.peek() !== session) known.value = session;
     }
@@ -132,6 +137,10 @@ function publish(): void {
       alarmed.value = Object.values(all).flatMap((session) =>
         session.alarms.filter((a) => !a.cleared_at || a.state === "latched").map((alarm) => ({ session, alarm })),
       );
+    }
+    if (callsChanged) {
+      const waits = Object.values(all).filter((s) => s.state === "open" && s.help !== null && s.help.answered_at === null);
+      called.value = waits.sort((a, b) => Date.parse(a.help?.at ?? "") - Date.parse(b.help?.at ?? ""));
     }
     const high = raised.filter((r) => r.priority === "high").pop();
     if (high && high !== spoken) announced.value = { n: (announced.peek()?.n ?? 0) + 1, text: `High priority alarm. Room ${high.room}: ${asPrinted(high.text)}` };
@@ -156,7 +165,7 @@ const feed = new Feed({
   random: Math.random,
   take,
   since: () => board && { epoch: board.epoch, events: board.events, vitals: board.vitals },
-  signedOut,
+  signedOut: () => signedOut(),
 });
 
 api.queue.away = () => me.peek() !== null && health.peek().lostSince !== null;
@@ -177,7 +186,8 @@ export function quietly(): void {
 
 /** A screen that shows nothing live says that, whatever it heard last. */
 function audibly(monotonic: number): void {
-  if (me.peek() === null) return silence();
+  // Beside a patient nothing sounds: the page says so, and the nurses' screens do.
+  if (me.peek() === null || place.peek().at === "with") return silence();
   const { lostSince, behind } = health.peek();
   const blind = loaded.peek() && (lostSince !== null || (behind !== null && behind > BEHIND_TONE_MS));
   if (!blind || monotonic > quietUntil.peek()) quietUntil.value = 0;
@@ -265,7 +275,8 @@ export function signedIn(who: Me): void {
   feed.start();
 }
 
-export function signedOut(): void {
+/** `ended`: nobody asked for it, the sign-in was over. */
+export function signedOut(ended = true): void {
   feed.stop();
   api.queue.belongsTo(null);
   board = null;
@@ -274,14 +285,15 @@ export function signedOut(): void {
     loaded.value = false;
     ids.value = [];
     alarmed.value = [];
+    called.value = [];
   });
   sessions.clear();
-  toSignIn();
+  toSignIn(ended);
 }
 
-let toSignIn = (): void => {};
+let toSignIn = (_ended: boolean): void => {};
 
-export function whenSignedOut(go: () => void): void {
+export function whenSignedOut(go: (ended: boolean) => void): void {
   toSignIn = go;
 }
 

@@ -30,7 +30,7 @@ function scales(data: Data): string {
   return [...said, ...symptoms].join(", ") || "Observation";
 }
 
-const SIGNAL_WORDS: Record<string, string> = {
+export const SIGNAL_WORDS: Record<string, string> = {
   systolic: "systolic",
   diastolic: "diastolic",
   spo2: "SpO₂",

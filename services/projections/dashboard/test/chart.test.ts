@@ -116,7 +116,7 @@ describe("words", () => {
   });
   test("a reading by hand is told with its values, the pressure as one, and who typed it", () => {
     const typed = reading(5, { spo2: 97, systolic: 142, diastolic: 88 }, { source: "manual", device_id: null, entered_by: "staff:1" });
-    const me = { staff_id: "1", username: "r", name: "Ruth Osei", role: "nurse", may: { intake: [], session: [], integration: [] }, timezone: "UTC" } as const;
+    const me = { staff_id: "1", username: "r", name: "Ruth Osei", role: "nurse", expires: null, may: { intake: [], session: [], integration: [] }, timezone: "UTC" } as const;
     const entry = handEntry(typed, me);
     expect(tell(entry).text).toBe("By hand: BP 142/88, SpO₂ 97");
     expect(entry).toMatchObject({ event_id: "r5", at: at(5), by_name: "Ruth Osei" });

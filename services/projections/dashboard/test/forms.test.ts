@@ -91,7 +91,7 @@ test("the day's gates keep their order, and a missing check is no gate that is o
 });
 
 describe("a correction", () => {
-  const me: Me = { staff_id: "1", username: "r", name: "Ruth Osei", role: "nurse", may: { intake: [], session: ["CorrectEntry"], integration: [] }, timezone: "Europe/Vienna" };
+  const me: Me = { staff_id: "1", username: "r", name: "Ruth Osei", role: "nurse", expires: null, may: { intake: [], session: ["CorrectEntry"], integration: [] }, timezone: "Europe/Vienna" };
   test("is its author's or a prescriber's, never of what the system recorded", () => {
     expect(correctable(item({}), me)).toBe(true);
     expect(correctable(item({ by: "staff:2" }), me)).toBe(false);

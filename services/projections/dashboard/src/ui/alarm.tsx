@@ -3,9 +3,10 @@ import { byUrgency, type Standing, standing, told } from "../alarms";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
 import { BEHIND_MS } from "../freshness";
-import { alarmed, health, now, over, silentSince } from "../store";
+import { alarmed, called, health, now, over, silentSince } from "../store";
 import { asPrinted, clockTime, duration } from "../words";
 import { Acknowledge, Pause, Refusal } from "./answer";
+import { BannerCalls, CallChips } from "./call";
 import { Icon, Pri } from "./icon";
 
 /** Counts while the alarm is unanswered; the words before it never move. */
@@ -69,6 +70,7 @@ export function Banner() {
   const state = useStable(() => lead && shownState(lead.alarm, false, now.value), [lead?.alarm]);
   return (
     <section class="banner" aria-label="Open alarms">
+      <BannerCalls />
       {lead ? (
         <>
           <div class="banner-item lead" data-p={lead.alarm.priority}>
@@ -93,7 +95,7 @@ export function Banner() {
           <Rest open={rest} />
         </>
       ) : (
-        <Calm />
+        called.value.length === 0 && <Calm />
       )}
     </section>
   );
@@ -143,6 +145,7 @@ export function BehindBanner({ alarms }: { alarms: boolean }) {
           </span>
         </div>
       </div>
+      {alarms && <BannerCalls />}
       {open.length > 0 && <Rest open={open} most={4} tight />}
     </section>
   );
@@ -167,9 +170,10 @@ export function Elsewhere({ but }: { but: string }) {
     .filter(({ session, alarm }) => session.session_id !== but && alarm.state !== "acknowledged")
     .sort((a, b) => byUrgency(a.alarm, b.alarm));
   const states = useStable(() => others.map(({ alarm }) => shownState(alarm, lost, now.value)), [alarmed.value, but, lost]);
-  if (others.length === 0) return null;
+  if (others.length === 0 && called.value.every(({ session_id }) => session_id === but)) return null;
   return (
-    <div class="elsewhere" role="group" aria-label="Alarms in other rooms">
+    <div class="elsewhere" role="group" aria-label="Alarms and calls in other rooms">
+      <CallChips but={but} />
       {others.slice(0, 4).map(({ session, alarm }, i) => (
         <a key={alarm.alarm_id} class="chip" data-p={alarm.priority} data-s={states[i]} href={`/sessions/${session.session_id}`}>
           <Pri of={alarm.priority} />

@@ -1,38 +1,39 @@
 /* All rooms at a glance: stable places by default, the most urgent first on request. */
 import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { urgency } from "../alarms";
+import { grid } from "../grid";
 import { useStable } from "../stable";
 import { health, ids, loaded, now, sessionOf } from "../store";
+import { standing } from "./call";
 import { Card } from "./card";
 import { Icon } from "./icon";
 import { Shell } from "./shell";
 
-/** Rooms → columns and rows on one screen. */
-const GRIDS = [
-  [1, 1, 1],
-  [2, 2, 1],
-  [3, 3, 1],
-  [4, 2, 2],
-  [6, 3, 2],
-  [8, 4, 2],
-  [12, 4, 3],
-  [15, 5, 3],
-  [20, 5, 4],
-  [24, 6, 4],
-] as const;
-
 const urgentFirst = signal(false);
+const NAMED_MS = 30_000;
+/** Names are shown for a moment, to who asks. */
+const named = signal(false);
+let hiding: ReturnType<typeof setTimeout> | undefined;
+
+function nameThem(show: boolean): void {
+  clearTimeout(hiding);
+  named.value = show;
+  if (show) hiding = setTimeout(() => nameThem(false), NAMED_MS);
+}
 
 export function BoardPage() {
+  useEffect(() => () => nameThem(false), []);
   const order = useStable(() => {
     if (!urgentFirst.value) return [...ids.value];
     const rank = (id: string): number => {
       const session = sessionOf(id).value;
-      return session ? urgency(session) : 9;
+      // A call comes after the high alarms and before all others.
+      return session ? Math.min(urgency(session), standing(session) ? 0.5 : 9) : 9;
     };
     return [...ids.value].sort((a, b) => rank(a) - rank(b));
   }, []);
-  const [, columns, rows] = GRIDS.find(([most]) => order.length <= most) ?? [0, 6, Math.ceil(order.length / 6)];
+  const [columns, rows] = grid(order.length);
   const foot = (
     <>
       <span class="seg" role="group" aria-label="Order of the rooms">
@@ -49,6 +50,10 @@ export function BoardPage() {
           </button>
         ))}
       </span>
+      <button type="button" class="names-switch" aria-pressed={named.value} onClick={() => nameThem(!named.value)}>
+        <Icon name="person" />
+        {named.value ? "Hide names" : "Show names"}
+      </button>
       <span class="hide-s">
         {order.length === 1 ? "1 room" : `${order.length} rooms`} · trends show the last 15 min
       </span>
@@ -61,7 +66,7 @@ export function BoardPage() {
         <main class="board" style={{ "--cols": columns, "--rows": rows }}>
           <h1 class="sr">Board</h1>
           {order.map((id) => (
-            <Card key={id} id={id} />
+            <Card key={id} id={id} names={named.value ? "full" : "label"} />
           ))}
         </main>
       ) : (
@@ -82,6 +87,9 @@ function NoRooms() {
         <b>No rooms in use</b>
         <br />A session appears here as soon as it is opened.
       </p>
+      <a class="btn" href="/today">
+        Who is expected today
+      </a>
     </div>
   );
 }

@@ -7,11 +7,15 @@ import { useStable } from "../stable";
 import { health, me, now, sessionOf } from "../store";
 import { clockTime, duration, until } from "../words";
 import { CardAlarm, shownState } from "./alarm";
+import { CardCall, standing } from "./call";
 import { Course, Phase } from "./course";
 import { Icon } from "./icon";
 import { Value } from "./value";
 
-export function Card({ id }: { id: string }) {
+/** `none`: for a screen in the corridor, whoever is signed in there. */
+export type Names = "label" | "full" | "none";
+
+export function Card({ id, names }: { id: string; names: Names }) {
   const session = sessionOf(id);
   const view = useStable(() => {
     const s = session.value;
@@ -20,8 +24,9 @@ export function Card({ id }: { id: string }) {
     const state = alarms[0] && shownState(alarms[0], health.value.lostSince !== null, now.value);
     const { room, label, incomplete } = s;
     const empty = Object.keys(s.latest).length === 0;
-    return { room, label, incomplete, ended: s.state !== "open", endedAt: s.ended_at, aborted: s.state === "aborted", alarms, state, empty, attached: s.devices.length > 0 };
-  }, [session]);
+    const call = standing(s) ? s.help : null;
+    return { room, label: names === "none" ? null : names === "full" ? (s.name ?? label) : label, call, incomplete, ended: s.state !== "open", endedAt: s.ended_at, aborted: s.state === "aborted", alarms, state, empty, attached: s.devices.length > 0 };
+  }, [session, names]);
   if (!view) return null;
   const top = view.alarms[0];
   const mark = top && { "data-p": top.priority, "data-s": view.state };
@@ -30,7 +35,7 @@ export function Card({ id }: { id: string }) {
       <div class="card-in">
         <header class="card-head" {...mark}>
           <h2>
-            <a href={`/sessions/${id}`}>
+            <a href={me.value?.role === "therapist" && !view.ended ? `/sessions/${id}/with` : `/sessions/${id}`}>
               <span class="room">
                 <span class="sr">Room </span>
                 {view.room}
@@ -50,7 +55,7 @@ export function Card({ id }: { id: string }) {
           </div>
         ) : (
           <>
-            <Phase session={session} more={view.incomplete ? " · record incomplete" : ""} />
+            {view.call ? <CardCall help={view.call} /> : <Phase session={session} more={view.incomplete ? " · record incomplete" : ""} />}
             <Course session={session} />
             {view.empty ? (
               <div class="empty">
@@ -69,7 +74,7 @@ export function Card({ id }: { id: string }) {
                 <Value session={session} kind="resp" />
               </div>
             )}
-            <Foot session={session} />
+            <Foot session={session} nameless={names === "none"} />
           </>
         )}
       </div>
@@ -77,7 +82,7 @@ export function Card({ id }: { id: string }) {
   );
 }
 
-function Foot({ session }: { session: ReadonlySignal<BoardSession | null> }) {
+function Foot({ session, nameless }: { session: ReadonlySignal<BoardSession | null>; nameless: boolean }) {
   const view = useStable(() => {
     const s = session.value;
     if (!s) return null;
@@ -87,7 +92,7 @@ function Foot({ session }: { session: ReadonlySignal<BoardSession | null> }) {
   return (
     <footer class="card-foot">
       <DueCheck session={session} />
-      {(view.nurse || view.mine) && (
+      {!nameless && (view.nurse || view.mine) && (
         <span class={view.mine ? "owner you" : "owner"}>
           <Icon name="person" />
           <span class="sr">Responsible: </span>

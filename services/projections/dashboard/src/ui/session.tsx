@@ -11,6 +11,7 @@ import { Actions, type Opened, OpenForm } from "./actions/actions";
 import { useDetail, useHeld } from "./actions/detail";
 import { DuePanel } from "./actions/due";
 import { Loading } from "./board";
+import { OpenCall } from "./call";
 import { short } from "./card";
 import { Chart } from "./chart";
 import { Course, Phase } from "./course";
@@ -59,6 +60,7 @@ export function SessionPage({ id }: { id: string }) {
           <Head session={session} s={s} />
           <Chart session={session} items={story.items} />
           <div class="side">
+            <OpenCall session={s} />
             <OpenAlarms s={s} />
             {s.state === "open" && <DuePanel s={s} detail={detail} held={held} items={story.items} open={setOpen} />}
             <Actions s={s} detail={detail} held={held} open={setOpen} />
@@ -123,6 +125,14 @@ function Head({ session, s }: { session: ReturnType<typeof sessionOf>; s: BoardS
                 <button type="button" class="show-name" aria-pressed={named} onClick={() => setNamed(!named)}>
                   {named ? "hide name" : "show name"}
                 </button>
+              </>
+            )}
+            {s.state === "open" && me.value?.role !== "wall" && (
+              <>
+                {" · "}
+                <a class="in-text" href={`/sessions/${s.session_id}/with`}>
+                  beside the patient
+                </a>
               </>
             )}
           </p>

@@ -2,20 +2,21 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
-import { place } from "../route";
+import { place, type PlaceName } from "../route";
 import { useStable } from "../stable";
-import { announced, delay, health, hurry, loaded, me, now, quietly, quietUntil, signedOut, skew, stalled, tries } from "../store";
+import { announced, called, delay, health, hurry, loaded, me, now, quietly, quietUntil, signedOut, skew, stalled, tries } from "../store";
 import { theme } from "../theme";
 import { clockTime, duration } from "../words";
 import { Banner, BehindBanner, Elsewhere } from "./alarm";
 import { Hatch, Icon, Pri } from "./icon";
+import { Nav } from "./nav";
 import { SoundTool } from "./sound";
 import { leavesUnsent, showUnsent, UnsentList, UnsentTool } from "./unsent";
 
 export function Shell({ children, className = "", foot }: { children: ComponentChildren; className?: string; foot?: ComponentChildren }) {
   const lost = useStable(() => health.value.lostSince !== null, []);
   const behind = useStable(() => loaded.value && health.value.behind !== null, []);
-  const onBoard = place.value.at === "board";
+  const onBoard = place.value.at === "board" || place.value.at === "wall" || (me.value?.role === "wall" && place.value.at !== "session");
   useEffect(() => {
     if (lost) document.body.dataset["feed"] = "lost";
     else delete document.body.dataset["feed"];
@@ -53,6 +54,9 @@ export function Shell({ children, className = "", foot }: { children: ComponentC
   );
 }
 
+/** Where the alarms of all rooms stand in the page itself; beside a patient nobody is alarmed for others. */
+const own: ReadonlySet<PlaceName> = new Set(["board", "wall", "with", "alarms"]);
+
 function Bar() {
   const at = place.value;
   const user = me.value;
@@ -62,16 +66,13 @@ function Bar() {
       <a class="mark" href="/">
         KAP
       </a>
-      <nav aria-label="Views">
-        <a href="/" aria-current={at.at === "board" ? "page" : undefined}>
-          Board
-        </a>
-      </nav>
-      {"id" in at && <Elsewhere but={at.id} />}
+      <Nav />
+      {!own.has(at.at) && <Elsewhere but={at.id} />}
       <span class="grow" />
       <UnsentTool />
+      <Expiry />
       <FeedState />
-      <SoundTool />
+      {at.at === "with" ? <QuietRoom /> : <SoundTool />}
       <button type="button" class="tool" data-theme-switch onClick={otherTheme}>
         <Icon name={theme.value === "day" ? "sun" : "moon"} />
         <span>
@@ -93,11 +94,45 @@ function Bar() {
   );
 }
 
+const WARN_MS = 30 * 60_000;
+
+/** A sign-in that is about to end says so while there is time to sign in anew. */
+function Expiry() {
+  const left = useStable(() => {
+    const until = me.value?.expires;
+    const ms = until ? Date.parse(until) - now.value : Infinity;
+    return ms < WARN_MS && until ? { at: clockTime(Date.parse(until)), minutes: Math.max(0, Math.ceil(ms / 60_000)) } : null;
+  }, []);
+  if (!left) return null;
+  return (
+    <button type="button" class="tool expiry" onClick={asked}>
+      <Icon name="clock" />
+      <span>
+        Signed in until {left.at}
+        <small>{left.minutes} min left · sign in anew</small>
+      </span>
+    </button>
+  );
+}
+
+/** Beside a patient under the drug nothing sounds (store.ts): the alarms do, at the nurses' screens. */
+function QuietRoom() {
+  return (
+    <span class="tool quiet-room">
+      <Icon name="mute" />
+      <span>
+        Quiet room
+        <small>alarms sound at the nurse</small>
+      </span>
+    </span>
+  );
+}
+
 function otherTheme(): void {
   theme.value = theme.value === "day" ? "night" : "day";
 }
 
-const leave = (): void => void api.signOut().finally(signedOut);
+const leave = (): void => void api.signOut().finally(() => signedOut(false));
 
 /** Whoever leaves entries behind sees them first. */
 const asked = (): void => (leavesUnsent() ? showUnsent() : leave());
@@ -218,7 +253,8 @@ function LostFor({ seconds }: { seconds: number }) {
 
 /** The document's title says at a glance, in another tab too, that something wants attention. */
 export function titleOf(): string {
+  const call = called.value[0];
   if (health.value.lostSince !== null && me.value) return "NO LIVE DATA · KAP";
   if (health.value.behind !== null && me.value) return "SERVER BEHIND · KAP";
-  return "KAP";
+  return call && me.value ? `Nurse called, room ${call.room} · KAP` : "KAP";
 }

@@ -11,6 +11,7 @@ export function SignInPage() {
   const [busy, setBusy] = useState(false);
   const name = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
+  const [ended] = useState(() => new URLSearchParams(location.search).has("ended"));
   useEffect(() => name.current?.focus(), []);
 
   const submit = async (event: Event): Promise<void> => {
@@ -39,6 +40,14 @@ export function SignInPage() {
             <span class="mark">KAP</span>
             <small>Live monitoring of ketamine sessions</small>
           </h1>
+          {ended && (
+            <p class="verdict" role="status">
+              <Icon name="clock" />
+              <span>
+                Your sign-in has ended. Alarms go on at the bedside monitors; sign in to see the rooms again.
+              </span>
+            </p>
+          )}
           <div class="field">
             <label for="username">User name</label>
             <div class="input">

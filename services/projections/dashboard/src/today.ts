@@ -1,0 +1,43 @@
+/* The day in five columns, from what is planned and what is under way. Pure: the clock comes in. */
+import { lastDose, phaseOf } from "./course";
+import type { Session } from "./model";
+import type { Work } from "./queries";
+
+export interface Day {
+  expected: Work[];
+  arrived: Session[];
+  under: Session[];
+  recovering: Session[];
+  gone: Session[];
+  /** Other visits, integrations and tasks of today, and what is overdue. */
+  other: Work[];
+}
+
+const RECOVERING: ReadonlySet<string> = new Set(["Recovery", "Ready"]);
+
+/** Midnight of that moment's day, in the browser's own zone. */
+export function midnight(ms: number): number {
+  return new Date(ms).setHours(0, 0, 0, 0);
+}
+
+export function dayOf(work: readonly Work[], sessions: readonly Session[], now: number): Day {
+  const from = midnight(now);
+  const to = new Date(from).setDate(new Date(from).getDate() + 1);
+  const due = (item: Work): number => (item.due === null ? Infinity : Date.parse(item.due));
+  const dosing = (item: Work): boolean => item.kind === "visit" && item.visit === "dosing";
+  const here = new Set(sessions.filter((s) => s.state === "open").map((s) => s.course_id));
+  const open = sessions.filter((s) => s.state === "open").sort((a, b) => a.room.localeCompare(b.room, "en", { numeric: true }));
+  const minutes = (s: Session): number | null => {
+    const dose = lastDose(s);
+    return dose && (now - Date.parse(dose.at)) / 60_000;
+  };
+  const recovering = (s: Session): boolean => RECOVERING.has(phaseOf(s.expected, minutes(s)));
+  return {
+    expected: work.filter((item) => dosing(item) && due(item) >= from && due(item) < to && !here.has(item.course_id ?? "")),
+    arrived: open.filter((s) => s.doses.length === 0),
+    under: open.filter((s) => s.doses.length > 0 && !recovering(s)),
+    recovering: open.filter((s) => s.doses.length > 0 && recovering(s)),
+    gone: sessions.filter((s) => s.ended_at !== null && Date.parse(s.ended_at) >= from).sort((a, b) => Date.parse(b.ended_at ?? "") - Date.parse(a.ended_at ?? "")),
+    other: work.filter((item) => due(item) < to && !(dosing(item) && due(item) >= from)),
+  };
+}

@@ -1,0 +1,187 @@
+/* Who is expected, checked in, under, recovering, gone home; and what else the day asks. */
+import { signal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
+import type { BoardSession } from "../board";
+import { capital, labelOf, words } from "../care";
+import { lastDose, minutesSince, phaseOf, ROUTES } from "../course";
+import type { Session } from "../model";
+import * as queries from "../queries";
+import type { Work } from "../queries";
+import { useRead } from "../read";
+import { useStable } from "../stable";
+import { ids, me, now, sessionOf } from "../store";
+import { dayOf, midnight } from "../today";
+import { clockTime } from "../words";
+import { Icon } from "./icon";
+import { Bones, Page, Unread } from "./page";
+
+const EVERY_MS = 15_000;
+/** Who goes home today was opened no longer before midnight. */
+const OPENED_BEFORE_MS = 12 * 3_600_000;
+const UNKNOWN = "Not known right now.";
+const named = signal(false);
+
+export function TodayPage() {
+  const minute = useStable(() => Math.floor(now.value / 20_000) * 20_000, []);
+  // What is under way comes with the feed, so that this page is never behind the board.
+  const live = useStable(() => ids.value.flatMap((id) => short(sessionOf(id).value)), []);
+  const planned = useRead(queries.worklist, [], EVERY_MS);
+  const past = useRead(() => queries.sessions(midnight(Date.now()) - OPENED_BEFORE_MS), [], EVERY_MS * 2);
+  const date = new Date(minute).toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" });
+  const sessions = useMemo(() => {
+    const known = new Set(live.map((s) => s.session_id));
+    return [...live, ...(past.data ?? []).filter((s) => !known.has(s.session_id) && s.state !== "open")];
+  }, [live, past.data]);
+  // Who is in the rooms is known without the history.
+  const work = planned.data ?? (planned.failed ? [] : null);
+  const day = work && dayOf(work, sessions, minute);
+  return (
+    <Page
+      title="Today"
+      lead={date}
+      tools={
+        <button type="button" class="btn quiet" aria-pressed={named.value} onClick={() => void (named.value = !named.value)}>
+          <Icon name="person" />
+          {named.value ? "Hide names" : "Show names"}
+        </button>
+      }
+    >
+      <Unread of={planned} what="What is planned" />
+      <Unread of={past} what="Who has gone home" />
+      {day === null ? (
+        <Bones />
+      ) : (
+        <>
+          <div class="day">
+            <Column title="Expected" count={day.expected.length} none={planned.data ? "Nobody else is expected." : UNKNOWN}>
+              {day.expected.map((item) => (
+                <Expected key={item.id ?? item.course_id} item={item} now={minute} />
+              ))}
+            </Column>
+            <Column title="Checked in" count={day.arrived.length} none="Nobody waits for a dose.">
+              {day.arrived.map((s) => (
+                <Here key={s.session_id} s={s} said={s.pre_dose ? "pre-dose check done" : "pre-dose check to do"} />
+              ))}
+            </Column>
+            <Column title="Under" count={day.under.length} none="Nobody is under.">
+              {day.under.map((s) => (
+                <Here key={s.session_id} s={s} said={since(s, minute)} />
+              ))}
+            </Column>
+            <Column title="Recovering" count={day.recovering.length} none="Nobody is recovering.">
+              {day.recovering.map((s) => (
+                <Here key={s.session_id} s={s} said={since(s, minute)} />
+              ))}
+            </Column>
+            <Column title="Gone home" count={day.gone.length} none={past.data ? "Nobody has left yet." : UNKNOWN}>
+              {day.gone.map((s) => (
+                <Here key={s.session_id} s={s} said={`${s.state === "aborted" ? "stopped" : "discharged"} ${clockTime(Date.parse(s.ended_at ?? ""))}`} />
+              ))}
+            </Column>
+          </div>
+          <section class="panel also" aria-labelledby="also-h">
+            <h2 id="also-h">
+              Also to do <small>other visits, integration, questions; what is overdue</small>
+            </h2>
+            {day.other.length === 0 ? (
+              <p class="quiet-line">{planned.data ? "Nothing else is due today." : UNKNOWN}</p>
+            ) : (
+              <ul class="rows">
+                {day.other.slice(0, 50).map((item, i) => (
+                  <Other key={item.id ?? `${item.kind}${i}`} item={item} now={minute} />
+                ))}
+              </ul>
+            )}
+          </section>
+        </>
+      )}
+    </Page>
+  );
+}
+
+/** Only what this page shows, so that a reading of a monitor does not draw it anew. */
+function short(s: BoardSession | null): Session[] {
+  if (!s) return [];
+  const { latest: _, trend: __, heard: ___, ...session } = s;
+  return [{ ...session, alarms: [] }];
+}
+
+function since(s: Session, now: number): string {
+  const minutes = minutesSince(s, now);
+  const dose = lastDose(s);
+  const leave = dose && Date.parse(dose.at) + s.expected.minimum_stay_min * 60_000;
+  const phase = phaseOf(s.expected, minutes).toLowerCase();
+  return `${phase}, +${Math.max(0, Math.floor(minutes ?? 0))} min${leave && leave > now ? `, home from ${clockTime(leave)}` : ""}`;
+}
+
+function Column({ title, count, none, children }: { title: string; count: number; none: string; children: ComponentChildren }) {
+  const id = `day-${title.replace(/\s/g, "")}`;
+  return (
+    <section class="panel day-col" aria-labelledby={id}>
+      <h2 id={id}>
+        {title} <b>{none === UNKNOWN && count === 0 ? "?" : count}</b>
+      </h2>
+      {count === 0 ? <p class="quiet-line">{none}</p> : <ul class="rows">{children}</ul>}
+    </section>
+  );
+}
+
+const shown = (person: { name?: string | null; number: string | null }): string =>
+  named.value && person.name ? person.name : labelOf({ name: person.name ?? null, number: person.number });
+
+function Here({ s, said }: { s: Session; said: string }) {
+  const path = me.value?.role === "therapist" && s.state === "open" ? `/sessions/${s.session_id}/with` : `/sessions/${s.session_id}`;
+  return (
+    <li>
+      <a class="row" href={path}>
+        <b class="row-room">{s.room}</b>
+        <span>
+          <b>{shown(s)}</b>
+          <small>
+            {ROUTES[s.route]}, {said}
+          </small>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function Expected({ item, now: at }: { item: Work; now: number }) {
+  const due = Date.parse(item.due ?? "");
+  const late = at - due > 10 * 60_000;
+  return (
+    <li>
+      <a class="row" href={`/courses/${item.course_id}`}>
+        <b class="row-time">{clockTime(due)}</b>
+        <span>
+          <b>{shown(item)}</b>
+          <small>
+            {item.room ? `room ${item.room}` : "no room yet"}
+            {late && `, ${Math.floor((at - due) / 60_000)} min late`}
+          </small>
+        </span>
+      </a>
+    </li>
+  );
+}
+
+function Other({ item, now: at }: { item: Work; now: number }) {
+  const due = item.due === null ? null : Date.parse(item.due);
+  const what = item.kind === "task" ? capital(words(item.task ?? "task")) : item.kind === "integration" ? `Integration visit ${item.visit}` : `${capital(String(item.visit))} visit`;
+  const when = due === null ? "no date" : due < midnight(at) ? new Date(due).toLocaleDateString("en-GB", { day: "numeric", month: "short" }) : clockTime(due);
+  const body = (
+    <>
+      <b class="row-time">{when}</b>
+      <span>
+        <b>{shown(item)}</b>
+        <small>
+          {what}
+          {due !== null && due < midnight(at) && ", overdue"}
+        </small>
+      </span>
+    </>
+  );
+  return <li>{item.course_id ? <a class="row" href={`/courses/${item.course_id}`}>{body}</a> : <div class="row">{body}</div>}</li>;
+}
+
