@@ -131,7 +131,7 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
             </div>
             <Words form={form} name="goals" label="What the patient hopes for (optional)" rows={3} />
           </div>
-          <aside class="assess-verdict" aria-label="What the answers come to">
+          <section class="assess-verdict" aria-label="What the answers come to">
             <Findings judged={judged} form={form} />
             <Choice
               form={form}
@@ -144,7 +144,7 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
               ]}
               list
             />
-          </aside>
+          </section>
         </div>
       )}
     </FormBody>

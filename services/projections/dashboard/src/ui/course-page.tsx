@@ -39,7 +39,7 @@ export function CoursePage({ id }: { id: string }) {
         {(of) => (
           <>
             <Stands course={of} />
-            <ol class="steps">
+            <ol class="course-steps">
               {steps(of).map((step, i) => (
                 <StepRow key={step.name} step={step} n={i + 1} title={TITLES[step.name]}>
                   <Content step={step} course={of} clinic={clinic.data} show={setDialog} />
@@ -90,11 +90,11 @@ function Stands({ course }: { course: WholeCourse }) {
 function StepRow({ step, n, title, children }: { step: Step; n: number; title: string; children: ComponentChildren }) {
   const said = { done: "done", next: "next", later: "later", stopped: "not possible now" }[step.state];
   return (
-    <li class="panel step" data-state={step.state} data-step={step.name} aria-current={step.state === "next" ? "step" : undefined}>
-      <span class="step-n" aria-hidden="true">
+    <li class="panel course-step" data-state={step.state} data-step={step.name} aria-current={step.state === "next" ? "step" : undefined}>
+      <span class="course-step-n" aria-hidden="true">
         {step.state === "done" ? <Icon name="check" /> : n}
       </span>
-      <div class="step-body">
+      <div class="course-step-body">
         <h2>
           {title} <small>{said}</small>
         </h2>

@@ -22,7 +22,7 @@ export function Page({ title, lead, tools, back, narrow, children }: Props) {
         <header class="leaf-head">
           <div>
             {back && (
-              <a class="back" href={back[0]}>
+              <a class="way-back" href={back[0]}>
                 <Icon name="back" />
                 {back[1]}
               </a>

@@ -1,0 +1,242 @@
+"""Every view beside board and session, as its user needs it: in both themes, on four sizes of screen."""
+
+import os
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kap_local.bedside_monitor import BedsideMonitor
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import Look
+from tests.browser.test_layout import MOST_BYTES, SCREENS, SIZES, alarming, violations
+from tests.browser.ward import Ward
+from tests.browser.window import SHOWN_WITHIN_MS, Window
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+SPARE = "SPARE-9"
+SOON_MS = 10_000  # a read model follows the log
+
+
+def button(page: Page | Locator, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def radio(page: Page | Locator, name: str) -> Locator:
+    """By how its label begins: a note may follow."""
+    return page.get_by_role("radio", name=re.compile(rf"^{name}\b"))
+
+
+# ---- beside the patient
+
+
+async def test_a_therapist_calls_the_nurse_and_hears_who_comes(look: Look, ward: Ward) -> None:
+    bed = ward.beds["3"]
+    beside, board = await look("therapist"), await look(size=(1920, 1080))
+    await beside.open(f"{bed.path}/with")
+    await expect(beside.page.get_by_role("heading", level=1)).to_have_text(
+        re.compile(r"^(Peak|Comedown), \d+ minutes in$"), timeout=SOON_MS
+    )
+    await board.board()
+    await button(beside.page, "Call nurse").click()
+    await expect(beside.page.get_by_text("The nurse is called")).to_be_visible(timeout=SHOWN_WITHIN_MS)
+    on_card = board.card("3").locator(".card-call")
+    await expect(on_card).to_contain_text("Nurse called", timeout=SHOWN_WITHIN_MS)
+    await expect(board.banner).to_contain_text("Nurse called")
+    assert "Nurse called, room 3" in await board.page.title()
+
+    elsewhere = await look()
+    await elsewhere.open("/today")
+    await expect(elsewhere.page.locator(".call-chip")).to_contain_text("Room 3", timeout=SOON_MS)
+
+    await board.page.get_by_role("button", name="I am going to room 3").click()
+    nurse = str(ward.users["nurse"]["username"])
+    coming = beside.page.get_by_text(re.compile("is coming"))
+    await expect(coming).to_be_visible(timeout=SHOWN_WITHIN_MS)
+    assert nurse.lower() in (await coming.inner_text()).lower()
+    await expect(on_card).to_have_count(0)
+    await expect(elsewhere.page.locator(".call-chip")).to_have_count(0)
+    await button(beside.page, "Call again").wait_for()
+
+
+async def test_beside_the_patient_words_come_before_numbers(look: Look, ward: Ward) -> None:
+    bed, window = ward.beds["7"], await look("therapist")
+    await window.open("/")
+    await window.card("7").get_by_role("link").click()
+    page = window.page
+    how = page.locator(".how")
+    await expect(how).to_contain_text("Oxygen within its limits", timeout=SOON_MS)
+    await expect(page.locator(".quote").first).to_be_visible(timeout=SOON_MS)
+    await bed.show(spo2=84)
+    await expect(how).to_contain_text("Oxygen is low", timeout=SHOWN_WITHIN_MS)
+    await expect(page.locator(".t-alert")).to_contain_text("The nurses' screens show it too.")
+    await bed.show(spo2=97)
+    await expect(how).to_contain_text("Oxygen within its limits", timeout=SHOWN_WITHIN_MS)
+    bed.silent = True
+    await expect(how).to_contain_text("Breathing: not known", timeout=30_000)  # what is missing is not well
+    bed.silent = False
+
+    await page.get_by_label("What do you notice?").fill("Tears, soft.")
+    await button(page, "Add").click()
+    await expect(page.locator(".notes")).to_contain_text("Tears, soft.", timeout=SOON_MS)
+    await expect(page.get_by_label("What do you notice?")).to_be_focused()
+    await expect(page.get_by_label("What do you notice?")).to_have_value("")
+
+
+# ---- the wall
+
+
+async def test_the_wall_has_no_name_nothing_to_press_and_never_times_out(look: Look, ward: Ward) -> None:
+    window = await look("wall", size=(1920, 1080))
+    await window.board()
+    assert await window.page.locator("main button, main input, nav a").count() == 0
+    await expect(window.page.locator("footer.foot")).to_contain_text("stays awake")
+    sizes = await window.page.evaluate(SIZES)
+    assert sizes["wide"] <= 0 and sizes["high"] <= 0
+    [cookie] = await window.page.context.cookies()
+    assert cookie["expires"] > datetime.now().timestamp() + timedelta(days=365).total_seconds()
+    # a nurse's own look at the wall has no names either
+    nurse = await look()
+    await nurse.open("/wall")
+    await expect(nurse.page.locator("article.card")).to_have_count(8, timeout=SOON_MS)
+    said = await nurse.page.inner_text("main")
+    assert not any(bed.who.number in said for bed in ward.beds.values())
+
+
+async def test_the_board_shows_full_names_for_a_moment_to_who_asks(look: Look, ward: Ward) -> None:
+    window = await look()
+    await window.board()
+    name = ward.beds["8"].who.name
+    assert name not in await window.page.inner_text("main")
+    await button(window.page, "Show names").click()
+    await expect(window.card("8")).to_contain_text(name)
+    await button(window.page, "Hide names").click()
+    await expect(window.card("8")).not_to_contain_text(name)
+
+
+# ---- the day, alarms, monitors
+
+
+async def test_today_has_everybody_where_they_are(look: Look, ward: Ward) -> None:
+    window = await look()
+    await window.open("/today")
+    page = window.page
+    for column, room in (("Checked in", "2"), ("Under", "5"), ("Under", "7")):
+        where = page.get_by_role("region", name=re.compile(f"^{column}"))
+        await expect(where.locator(".row-room", has_text=re.compile(f"^{room}$"))).to_have_count(
+            1, timeout=SOON_MS
+        )
+    name = ward.beds["5"].who.name
+    await expect(page.get_by_text(name)).to_have_count(0)
+    await button(page, "Show names").click()
+    await expect(page.get_by_text(name)).to_have_count(1)
+
+
+async def test_an_alarms_history_says_who_acknowledged_it_after_how_long(look: Look, ward: Ward) -> None:
+    window, bed = await look(), ward.beds["1"]
+    await bed.show(spo2=83)
+    await window.open("/alarms")
+    rows = window.page.locator(".alarm-row").filter(has_text="Room 1")
+    row = rows.filter(has=window.page.get_by_text(re.compile("^SpO₂ 83"))).first
+    await expect(row).to_be_visible(timeout=SOON_MS)
+    await row.get_by_role("button", name="Acknowledge").click()
+    await expect(rows.filter(has_text="acknowledged by")).to_contain_text("SpO₂ 83", timeout=SHOWN_WITHIN_MS)
+    past = window.page.locator("table.list tbody tr").filter(has_text=re.compile("SpO₂ 83")).first
+    await expect(past.locator("td").nth(5)).to_have_text(re.compile(r"^\d+:\d\d$"), timeout=SOON_MS)
+    assert (await past.locator("td").nth(4).inner_text()).strip() not in ("", "nobody")
+
+
+async def test_a_monitor_that_nobody_attached_is_attached_from_its_list(look: Look, ward: Ward) -> None:
+    bed, window = ward.beds["8"], await look()
+    spare = BedsideMonitor(*bed.mllp, SPARE, "")
+    try:
+        now = datetime.now().astimezone()
+        assert await spare.send(now, {"spo2": 96}, None) == "AA"
+        await window.open("/devices")
+        mine = window.page.locator(f'[data-device="{SPARE}"]')
+        await expect(mine).to_contain_text("SpO₂ 96", timeout=SOON_MS)
+        await expect(window.page.locator(".device").filter(has_text="Room 3")).to_have_count(1)
+        await mine.get_by_role("button", name="Attach").click()
+        dialog = window.page.get_by_role("dialog")
+        await button(dialog, "Attach").click()
+        await expect(dialog).to_contain_text("The room is missing.")
+        await radio(dialog, "Room 8").check()
+        await button(dialog, "Attach").click()
+        await expect(mine.get_by_role("link", name="Room 8")).to_be_visible(timeout=SOON_MS)
+    finally:
+        await spare.close()
+    await bed.act("DetachDevice", device_id=SPARE)
+
+
+# ---- everywhere
+
+
+def views(ward: Ward) -> dict[str, tuple[str, str, str]]:
+    """Name → role, path, what says that it is there."""
+    bed = ward.beds["1"]
+    return {
+        "wall": ("wall", "/", "article.card"),
+        "with": ("therapist", f"{bed.path}/with", ".quote"),
+        "today": ("nurse", "/today", ".day .row"),
+        "alarms": ("nurse", "/alarms", "table.list"),
+        "monitors": ("nurse", "/devices", ".device"),
+        "patients": ("nurse", "/patients", ".people .row"),
+        "register": ("nurse", "/patients/new", ".form-page"),
+        "patient": ("nurse", f"/patients/{bed.patient_id}", ".rows .row"),
+        "course": ("nurse", f"/courses/{bed.course_id}", ".course-step"),
+        "assess": ("prescriber", f"/courses/{bed.course_id}/assess", ".form-page"),
+        "nowhere": ("nurse", "/no-such-place", ".nothing"),
+    }
+
+
+async def ready(window: Window, path: str, there: str) -> None:
+    await window.open(path)
+    await expect(window.page.locator(there).first).to_be_visible(timeout=SOON_MS)
+    if there == ".form-page" and path.endswith("/assess"):
+        await radio(window.page, "Intramuscular ketamine").check()
+        await expect(window.page.locator(".ask").first).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["night", "day"])
+async def test_axe_finds_nothing_on_any_view_and_every_one_fits(look: Look, ward: Ward, theme: str) -> None:
+    await alarming(ward)
+    windows: dict[str, Window] = {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    wide: list[str] = []
+    for name, (role, path, there) in views(ward).items():
+        window = windows.get(role) or await look(role, theme=theme)
+        windows[role] = window
+        await ready(window, path, there)
+        if wrong := await violations(window.page):
+            found[name] = wrong
+        for width, height in ((1920, 1080), (1366, 768), (1024, 768), (390, 844)):
+            await window.page.set_viewport_size({"width": width, "height": height})
+            sizes = await window.page.evaluate(SIZES)
+            if sizes["wide"] > 0:
+                wide.append(f"{name} at {width}×{height}")
+        await window.page.set_viewport_size({"width": 1366, "height": 768})
+    assert found == {}
+    assert wide == []  # nothing scrolls sideways
+
+
+SHOTS = {"wall": (1920, 1080), "today": (1366, 768), "with": (1366, 768), "alarms": (390, 844)}
+ALSO = ("monitors", "course", "assess", "patients")
+
+
+async def test_screens_of_the_views(look: Look, ward: Ward, tmp_path: Path) -> None:
+    """KAP_SCREENS=1 puts these into docs/screens."""
+    folder = SCREENS if os.environ.get("KAP_SCREENS") == "1" else tmp_path
+    await alarming(ward)
+    for name in (*SHOTS, *ALSO):
+        role, path, there = views(ward)[name]
+        window = await look(role, size=SHOTS.get(name, (1366, 768)), theme="day" if name in ALSO else "night")
+        await ready(window, path, there)
+        await expect(window.state).to_have_attribute("data-feed", "live", timeout=SOON_MS)
+        await window.page.evaluate("document.fonts.ready")
+        file = folder / f"{name}.png"
+        await window.page.screenshot(path=file, animations="disabled")
+        assert 10_000 < file.stat().st_size < MOST_BYTES
+        await window.page.context.close()
