@@ -111,6 +111,7 @@ async def _assessed(look: Look, path: str) -> None:
     await expect(eligible).to_be_disabled()
     await stop.get_by_role("radio", name="No", exact=True).check()
     await mania.get_by_role("radio", name="Yes").check()
+    await radio(page, "Every one was asked about").check()
     await page.get_by_label("Weight").fill("70")
     await expect(page.locator(".found")).to_contain_text("Every question was asked.")
     await eligible.check()

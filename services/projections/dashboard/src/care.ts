@@ -89,6 +89,8 @@ export interface Answers {
   /** By rule; a rule that is not there was not asked. */
   rules: Readonly<Record<string, "yes" | "no">>;
   drugs: readonly string[];
+  /** Every class of interacting drugs was asked about. */
+  drugsAsked: boolean;
 }
 
 export interface Judged {
@@ -111,8 +113,16 @@ export function judge(protocol: Protocol, answers: Answers, birthYear: number | 
     }),
   ];
   const open = rules.filter(([rule]) => !answers.rules[rule]).map(([rule]) => rule);
+  if (!answers.drugsAsked && Object.keys(drugs).length > 0) open.push("drugs");
   const stop = found.some(({ standing }) => standing === "hard_stop");
   return { found, open, may: stop ? "not eligible" : open.length > 0 ? "not yet" : "eligible" };
+}
+
+/** What was asked about and does not hold: rules, and classes of drugs. */
+export function absent(protocol: Protocol, answers: Answers): string[] {
+  const drugs = Object.keys(protocol.eligibility?.interacting_drugs ?? {}).filter((drug) => !answers.drugs.includes(drug));
+  const rules = Object.keys(answers.rules).filter((rule) => answers.rules[rule] === "no");
+  return [...rules, ...(answers.drugsAsked ? drugs.map((drug) => `drug.${drug}`) : [])];
 }
 
 /** What a rule asks, wherever the protocol says it. */

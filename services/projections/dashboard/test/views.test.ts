@@ -1,7 +1,7 @@
 /* What the views work out before they draw: the course's steps, an assessment's verdict, the day, the patient in words. */
 import { describe, expect, it } from "vitest";
 import { headline, observed, outlook, vitalLine } from "../src/calm";
-import { judge, labelOf, steps, waiting } from "../src/care";
+import { absent, judge, labelOf, steps, waiting } from "../src/care";
 import { grid } from "../src/grid";
 import type { Session, TimelineItem } from "../src/model";
 import type { Protocol, WholeCourse, Work } from "../src/queries";
@@ -57,15 +57,20 @@ const protocol: Protocol = {
 describe("an assessment", () => {
   const asked = { avm: "no", osa: "no", trd: "yes" } as const;
   it("is not eligible before every question was asked", () => {
-    expect(judge(protocol, { rules: { avm: "no", osa: "no" }, drugs: [] }, 1980, 2026)).toMatchObject({ may: "not yet", open: ["trd"] });
-    expect(judge(protocol, { rules: asked, drugs: [] }, 1980, 2026).may).toBe("eligible");
+    expect(judge(protocol, { rules: { avm: "no", osa: "no" }, drugs: [], drugsAsked: true }, 1980, 2026)).toMatchObject({ may: "not yet", open: ["trd"] });
+    expect(judge(protocol, { rules: asked, drugs: [], drugsAsked: true }, 1980, 2026).may).toBe("eligible");
+  });
+  it("asks about the drugs too, and says what does not hold", () => {
+    expect(judge(protocol, { rules: asked, drugs: [], drugsAsked: false }, 1980, 2026)).toMatchObject({ may: "not yet", open: ["drugs"] });
+    expect(absent(protocol, { rules: asked, drugs: [], drugsAsked: true })).toEqual(["avm", "osa", "drug.maoi"]);
+    expect(absent(protocol, { rules: asked, drugs: ["maoi"], drugsAsked: true })).toEqual(["avm", "osa"]);
   });
   it("is never eligible with a hard stop", () => {
-    expect(judge(protocol, { rules: { ...asked, avm: "yes" }, drugs: [] }, 1980, 2026).may).toBe("not eligible");
-    expect(judge(protocol, { rules: asked, drugs: [] }, 2012, 2026).may).toBe("not eligible");
+    expect(judge(protocol, { rules: { ...asked, avm: "yes" }, drugs: [], drugsAsked: true }, 1980, 2026).may).toBe("not eligible");
+    expect(judge(protocol, { rules: asked, drugs: [], drugsAsked: true }, 2012, 2026).may).toBe("not eligible");
   });
   it("names what each yes, each drug and the age come to", () => {
-    const { found } = judge(protocol, { rules: asked, drugs: ["maoi"] }, 2008, 2026);
+    const { found } = judge(protocol, { rules: asked, drugs: ["maoi"], drugsAsked: true }, 2008, 2026);
     expect(found.map((f) => [f.rule, f.standing])).toEqual([
       ["age.min", "clearance"], // 17 or 18
       ["age.young", "note"],

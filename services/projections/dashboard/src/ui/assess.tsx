@@ -1,6 +1,6 @@
 /* The assessment: every rule of the protocol asked, and what the answers come to, finding by finding. */
 import { useMemo } from "preact/hooks";
-import { type Answers, judge, type Judged, labelOf } from "../care";
+import { absent, type Answers, judge, type Judged, labelOf } from "../care";
 import { ROUTES } from "../course";
 import * as queries from "../queries";
 import type { Protocol, Rule, Standing, WholeCourse } from "../queries";
@@ -58,7 +58,7 @@ function answersOf(form: Form, protocol: Protocol): Answers {
     const said = form.typed[`rule-${rule}`];
     if (said === "yes" || said === "no") rules[rule] = said;
   }
-  return { rules, drugs: (form.typed["drugs"] ?? "").split(" ").filter(Boolean) };
+  return { rules, drugs: (form.typed["drugs"] ?? "").split(" ").filter(Boolean), drugsAsked: form.typed["drugs_asked"] === "yes" };
 }
 
 function Assessing({ course, protocols }: { course: WholeCourse; protocols: readonly Protocol[] }) {
@@ -97,6 +97,7 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
         route: protocol.route,
         protocol: protocol.name,
         drugs: answers.drugs,
+        absent: absent(protocol, answers),
       };
     },
     recorded: () => go(`/courses/${course.course_id}`, true),
@@ -121,6 +122,7 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
               <fieldset class="asks">
                 <legend>Drugs that interact: touch each that the patient takes</legend>
                 <Drugs form={form} rules={protocol.eligibility?.interacting_drugs ?? {}} />
+                <Choice form={form} name="drugs_asked" label="The others" options={[{ value: "yes", label: "Every one was asked about; the patient takes no other of these" }]} list />
               </fieldset>
             )}
             <div class="two-col">
