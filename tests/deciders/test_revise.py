@@ -1,5 +1,6 @@
 """What stands in an entry's place keeps the bounds of a new one, and leaves who vouched for what."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from kap.events import corrected
 from kap.events.fact import Fact
 from kap.events.intake import Assessed, CourseOpened, Finding, Measure, ProtocolAdopted
 from kap.events.integration import CarePlanned, MeasureRecorded
-from kap.events.session import Discharged, DoseChecked, Dosed, LimitsChanged
+from kap.events.session import DeviceAttached, Discharged, DoseChecked, Dosed, LimitsChanged
 from kap.testing import MemoryLog
 from session_monitor import session
 
@@ -83,6 +84,22 @@ async def test_a_corrected_dose_counts_with_the_others_and_not_with_itself() -> 
     assert "the 70 mg given before: this is the most" in await refused(session, story, given, im(220))
 
 
+async def test_a_corrected_entry_is_neither_of_the_future_nor_of_before_the_session() -> None:
+    story: list[Fact] = [opened(), checked(), given]
+    earlier = given.at - timedelta(minutes=1)
+    assert (await instead(session, story, given, im(70) | {"at": earlier.isoformat()})).at == earlier
+    for days, why in ((3000, "in the future"), (-3000, "before the session opened")):
+        at = (NOON + timedelta(days=days)).isoformat()
+        assert f"The time given is {why}." == await refused(session, story, given, im(70) | {"at": at})
+
+
+async def test_a_correction_puts_no_other_monitor_on_the_patient() -> None:
+    attached = DeviceAttached(**stamp(1), device_id="M1")
+    assert "cannot change the device id" in await refused(
+        session, [opened(), attached], attached, {"device_id": "M2"}
+    )
+
+
 async def test_a_small_spravato_dose_stays_corrigible_though_a_dose_ends_the_override() -> None:
     half = DOSES["spravato"].model_copy(update={"milligrams": 28.0})
     entry = dosed(2, half)
@@ -144,6 +161,8 @@ async def test_another_verdict_is_another_assessment() -> None:
     assert await refused(course, story, entry, {"findings": [], "weight_kg": 70}) == (
         "Other findings are another assessment: assess the patient again."
     )
+    told = {"findings": [same["findings"][0] | {"asks": "A name in the clear"}], "weight_kg": 70}
+    assert "Other findings are another assessment" in await refused(course, story, entry, told)
     impossible = same | {"weight_kg": 70, "measures": [{"instrument": "phq-9", "total": 28}]}
     assert "it should be 0 to 27" in await refused(course, story, entry, impossible)
 

@@ -367,6 +367,12 @@ def test_an_alarm_is_not_paused_for_long_or_for_nothing(until: float) -> None:
     refused([opened, raised], PauseAlarm(**asked(16), alarm_id=ALARM, until=end))
 
 
+def test_an_acknowledged_alarm_is_not_paused_as_it_would_sound_again_when_the_pause_ends() -> None:
+    seen = AlarmAcknowledged(**stamp(16, OTHER), alarm_id=ALARM)
+    pause = PauseAlarm(**asked(17), alarm_id=ALARM)
+    assert refused([opened, raised, seen], pause) == f"This alarm was acknowledged by {OTHER}."
+
+
 def raising(minutes: float = 15, by: str = WATCH) -> RaiseAlarm:
     fields = raised.model_dump(exclude={"id", "at", "by", "type", "session_id", "late"})
     return RaiseAlarm(**asked(minutes, by, "service"), **fields)

@@ -275,6 +275,8 @@ def correct(
     replacement = None
     if command.replacement is not None:
         instead = _instead(entry, command)
+        if instead.at > max(entry.at, command.at):
+            raise Refused("The time given is in the future.")
         revise(entry, instead)
         replacement = instead.model_dump(mode="json")
     return [

@@ -23,7 +23,7 @@ from kap.events.intake import (
     Prepared,
     VisitPlanned,
 )
-from kap.events.rules import Eligibility
+from kap.events.rules import Eligibility, Standing
 from kap.events.session import Route
 from pydantic import AwareDatetime, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -367,7 +367,11 @@ def opened(state: State) -> Open:
 
 def revise(state: State, entry: Fact, instead: Fact) -> None:
     if isinstance(entry, Assessed) and isinstance(instead, Assessed):
-        if {f.rule: f.standing for f in entry.findings} != {f.rule: f.standing for f in instead.findings}:
+        if _found(entry) != _found(instead):
             raise Refused("Other findings are another assessment: assess the patient again.")
         for measure in instead.measures:
             measures.check(measure)
+
+
+def _found(assessed: Assessed) -> dict[str, tuple[Standing, str | None]]:
+    return {finding.rule: (finding.standing, finding.asks) for finding in assessed.findings}

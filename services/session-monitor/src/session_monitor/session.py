@@ -488,9 +488,13 @@ def running(state: State, command: Command) -> Session:
     session = opened(state)
     if session.ended is not None:
         raise Refused("The session has ended.")
-    if command.at < session.opened.at - CLOCKS_AGREE:
-        raise Refused("The time given is before the session opened.")
+    since_opening(session, command.at)
     return session
+
+
+def since_opening(session: Session, at: datetime) -> None:
+    if at < session.opened.at - CLOCKS_AGREE:
+        raise Refused("The time given is before the session opened.")
 
 
 def by_the_watch(state: State, command: WatchCommand) -> Session:
@@ -607,6 +611,8 @@ def _problems(session: Session, dose: Dose) -> Iterator[dosing.Problem]:
 
 def revise(state: State, entry: Fact, instead: Fact) -> None:
     """A corrected dose, beside the session's others, and corrected limits keep the bounds of new ones."""
+    if isinstance(state, Session) and not isinstance(instead, SessionOpened):
+        since_opening(state, instead.at)
     match state, instead:
         case Session() as session, Dosed(dose=dose):
             others = tuple(dosed for dosed in session.doses if dosed.id != entry.id)
@@ -757,7 +763,9 @@ def acknowledge(session: Session, command: AcknowledgeAlarm) -> Sequence[Fact]:
 
 
 def pause(session: Session, command: PauseAlarm) -> Sequence[Fact]:
-    sounding(session, command.alarm_id)
+    alarm = sounding(session, command.alarm_id)
+    if alarm.acknowledged_by is not None:  # it is silent already; a pause would end, and it would sound again
+        raise Refused(f"This alarm was acknowledged by {alarm.acknowledged_by}.")
     until = command.until or command.at + PAUSE
     if until <= command.at:
         raise Refused("The pause would be over before it begins.")

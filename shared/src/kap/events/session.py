@@ -77,11 +77,13 @@ class SessionOpened(_Session):
 
 
 class DeviceAttached(_Session):
+    kept = frozenset({"device_id"})
     type: Literal["DeviceAttached"] = "DeviceAttached"
     device_id: DeviceId
 
 
 class DeviceDetached(_Session):
+    kept = frozenset({"device_id"})
     type: Literal["DeviceDetached"] = "DeviceDetached"
     device_id: DeviceId
 
