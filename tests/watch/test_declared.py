@@ -178,6 +178,15 @@ def test_a_past_that_nobody_tells_more_of_has_ended(seconds: float) -> None:
     assert sounding(found) == ([] if seconds < 30 else [("check-overdue.medium", -300)])
 
 
+@pytest.mark.parametrize(("until", "sounds"), [(280, False), (310, True)])
+def test_a_past_that_takes_long_to_tell_has_ended_after_five_minutes(until: int, sounds: bool) -> None:
+    """Somebody types a paper chart in, about a patient who has pain in the chest now."""
+    log, start = past(-1200)
+    pain = seen(log, -600, 2, symptoms=["chest_pain"])
+    chart = [seen(log, n - 600, n, pain=2) for n in range(20, until, 20)]
+    assert (("symptom.chest_pain", -600) in sounding(live(*start, pain, *chart, until))) == sounds
+
+
 def test_an_entry_of_now_ends_the_past() -> None:
     log, start = past(-1200)
     pain = seen(log, -600, 2, symptoms=["chest_pain"])

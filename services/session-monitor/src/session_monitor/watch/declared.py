@@ -6,8 +6,8 @@ its entry has not come yet, and what holds is not asked for. What also ended in 
 late; what still holds when the past ends is raised at once, with its true onset.
 
 The past ends with the first thing of now, a live reading or an entry that is not late; or when nothing more
-of it came for `QUIET`: no alarm waits longer. What was opened as it happened has no such past, whatever is
-entered late or backfilled into it.
+of it came for `QUIET`; or when it was told for `TOLD_FOR`, so that no alarm waits longer. What was opened as
+it happened has no such past, whatever is entered late or backfilled into it.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from datetime import datetime
 from kap.events.session import SessionOpened
 from kap.events.vitals import VitalRecorded
 
-from session_monitor.watch.state import DECLARED, QUIET, Entry, Session, Watch
+from session_monitor.watch.state import DECLARED, QUIET, TOLD_FOR, Entry, Session, Watch
 
 
 def opened(session: Session, event: SessionOpened, time: datetime) -> None:
@@ -45,7 +45,8 @@ def _came(watch: Watch, session: Session, time: datetime, *, of_now: bool) -> No
     if of_now:
         _end(watch, session, time)
     else:
-        session.past_until = max(session.past_until, time + QUIET)
+        longest = session.facts[0].time + TOLD_FOR  # the opening's
+        session.past_until = min(max(session.past_until, time + QUIET), longest)
 
 
 def _end(watch: Watch, session: Session, at: datetime) -> None:
