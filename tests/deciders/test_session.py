@@ -303,19 +303,23 @@ def test_an_observation_says_something() -> None:
     "ending",
     [Discharge(**asked(130), instructions_given=True), AbortSession(**asked(130), reason=SEALED)],
 )
-def test_an_ended_session_takes_notes_alone(ending: SessionCommand) -> None:
+def test_an_ended_session_takes_notes_and_acknowledgements_alone(ending: SessionCommand) -> None:
     [end] = when([opened, checked, dosed], ending)
     assert isinstance(end, Discharged | SessionAborted)
     over = [opened, checked, dosed, raised, end]
     for command in (
         GiveDose(**asked(131), dose=dose, course=ready),
         AttachDevice(**asked(131), device_id="M1"),
-        AcknowledgeAlarm(**asked(131), alarm_id=ALARM),
+        PauseAlarm(**asked(131), alarm_id=ALARM),
         Discharge(**asked(131), instructions_given=True),
     ):
         assert refused(over, command) == "The session has ended."
     assert isinstance(when(over, RecordNote(**asked(140), text=SEALED))[0], NoteRecorded)
     assert "24 hours" in refused(over, RecordNote(**asked(130 + 25 * 60), text=SEALED))
+    latched = [*over[:3], raised.model_copy(update={"latching": True}), end]
+    cleared = AlarmCleared(**stamp(131, WATCH), alarm_id=ALARM)
+    [seen] = when([*latched, cleared], AcknowledgeAlarm(**asked(132), alarm_id=ALARM))
+    assert isinstance(seen, AlarmAcknowledged)
 
 
 def test_a_call_for_help_is_one_call_until_somebody_answers_it() -> None:

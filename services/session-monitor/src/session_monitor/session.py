@@ -438,7 +438,7 @@ def decide(state: State, command: SessionCommand) -> Sequence[Fact]:
         case RecordNote():
             return note(opened(state), command)
         case AcknowledgeAlarm():
-            return acknowledge(running(state, command), command)
+            return acknowledge(opened(state), command)
         case PauseAlarm():
             return pause(running(state, command), command)
         case RecordAdverseEvent():
@@ -754,6 +754,8 @@ def sounding(session: Session, id: UUID) -> Alarm:
 
 
 def acknowledge(session: Session, command: AcknowledgeAlarm) -> Sequence[Fact]:
+    """Also after the session's end: what latched by then is still on the screens, and reminds."""
+    since_opening(session, command.at)
     alarm = session.alarms.get(command.alarm_id)
     if alarm is None or not (alarm.cleared and alarm.latching):
         alarm = sounding(session, command.alarm_id)

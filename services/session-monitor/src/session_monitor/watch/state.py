@@ -29,9 +29,7 @@ GRACE = timedelta(seconds=1)  # a reading may be on its way for so long before i
 SKEWED, IN_STEP = timedelta(seconds=2), timedelta(seconds=1.5)  # of the device's clock and ours
 DECLARED = timedelta(minutes=1)  # an opening recorded so much later begins a past that is declared
 QUIET = timedelta(seconds=30)  # a declared past of which nothing more came for so long has ended
-TOLD_FOR = timedelta(
-    minutes=5
-)  # and none is told for longer: somebody may be typing while an alarm waits [D]
+TOLD_FOR = timedelta(minutes=5)  # and none is told for longer, as an alarm may be waiting [D]
 CUFF_HOLDS = timedelta(minutes=15)  # a cuff pressure says something for so long [D]
 UNEXPLAINED = timedelta(seconds=5)  # an alarm on record whose condition this watch does not find
 KEPT = timedelta(hours=24)  # after its end, for readings that come late
