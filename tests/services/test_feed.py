@@ -144,13 +144,27 @@ async def monitoring(client: Client) -> AsyncIterator[None]:
     await asyncio.gather(saying, return_exceptions=True)
 
 
-async def beats_until(page: ClientConnection, vitals: float | None) -> dict[str, Any]:
-    """The lags of the first heartbeat in which that of the vitals is this."""
-    async with asyncio.timeout(10):
-        while (lag := (await frame(page, "heartbeat"))["lag_ms"])["vitals"] != vitals:
+async def beats_until(page: ClientConnection, *, events: float | None, vitals: float | None) -> None:
+    """Until a heartbeat says these lags: each hop goes silent at a beat of its own."""
+    async with asyncio.timeout(15):
+        while True:
+            lag = (await frame(page, "heartbeat"))["lag_ms"]
+            if (lag["events"], lag["vitals"]) == (events, vitals):
+                return
             await page.send('{"type":"alive"}')
-    found: dict[str, Any] = lag
-    return found
+
+
+async def hears(page: ClientConnection, count: int) -> list[str]:
+    """The ids of the next so many readings, in their order; the page lives meanwhile."""
+    heard: list[str] = []
+    async with asyncio.timeout(60):
+        while len(heard) < count:
+            match json.loads(await page.recv()):
+                case {"type": "changes", "readings": readings}:
+                    heard += [reading["id"] for reading in readings]
+                case {"type": "heartbeat"}:
+                    await page.send('{"type":"alive"}')
+    return heard
 
 
 def live(session_id: UUID, n: int) -> Any:
@@ -239,16 +253,16 @@ async def test_with_the_log_or_session_monitor_silent_the_page_hears_that_nobody
         async with place.page() as page:
             await frame(page, "snapshot")
             started.send_signal(signal.SIGSTOP)
-            assert (await beats_until(page, None))["events"] is None
+            await beats_until(page, events=None, vitals=None)
             started.send_signal(signal.SIGCONT)
             await log.record([live(session_id, 1)], 1)
             assert len((await frame(page, "changes"))["readings"]) == 1
             async with monitoring(client):
-                assert (await beats_until(page, 0))["events"] == 0
+                await beats_until(page, events=0, vitals=0)
             # its own service stopped, the log is whole, but what the monitors send is not in it
-            assert (await beats_until(page, None))["events"] == 0
+            await beats_until(page, events=0, vitals=None)
             async with monitoring(client):
-                await beats_until(page, 0)
+                await beats_until(page, events=0, vitals=0)
     await client.close()
     guard.stop(started, signal.SIGKILL)
 
@@ -283,15 +297,13 @@ async def test_two_gateways_live_beside_each_other(place: Place, log: JetStreamL
             await process.ready(two)
             async with place.page() as first, beside.page() as second:
                 sent = [live(session_id, n) for n in range(60)]
+                listening = [asyncio.create_task(hears(page, len(sent))) for page in (first, second)]
                 for n, item in enumerate(sent):
                     await log.record([item], 1)
                     if n % 10 == 0:
                         await append(log, raised(session_id, at=datetime.now(UTC)))
                     await asyncio.sleep(0.02)
-                for page in (first, second):
-                    heard: list[str] = []
-                    while len(heard) < 60:
-                        heard += [r["id"] for r in (await frame(page, "changes"))["readings"]]
+                for heard in await asyncio.gather(*listening):
                     assert heard == [str(item.id) for item in sent]
             async with httpx.AsyncClient(trust_env=False) as http:
                 for service in (one, two):
