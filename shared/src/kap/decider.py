@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 from pydantic import AwareDatetime, Field, JsonValue, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from kap.events import Anything, NotAnEvent, Recorded, Unknown, corrected, decode
+from kap.events import Anything, NotAnEvent, Recorded, Unknown, corrected, decode, substitute
 from kap.events.fact import Actor, Aggregate, EntryCorrected, Fact, Frozen, Personal
 from kap.events.intake import PersonForgotten
 
@@ -255,10 +255,8 @@ def correct(
     for item in history:
         if isinstance(item.event, EntryCorrected):
             entries.pop(item.event.event_id, None)
-            if item.event.replacement is not None:
-                substitute = decode(json.dumps(item.event.replacement).encode())
-                if isinstance(substitute, Fact):
-                    entries[substitute.id] = substitute
+            if (stands := substitute(item.event)) is not None:
+                entries[stands.id] = stands
         elif isinstance(item.event, Fact):
             entries[item.event.id] = item.event
     entry = entries.get(command.event_id)

@@ -1,10 +1,9 @@
 """What the clinic has: its rooms, and the protocols that it adopted with what they ask of a patient."""
 
-import json
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from kap.events import Anything, NotAnEvent, decode
+from kap.events import Anything, substitute
 from kap.events.fact import EntryCorrected, Frozen
 from kap.events.intake import ProtocolAdopted, RoomDefined
 from kap.events.rules import Eligibility
@@ -41,12 +40,12 @@ class Clinic:
             case ProtocolAdopted() | RoomDefined():
                 self.entries[event.id] = _entry(event)
             case EntryCorrected(of="clinic") if event.event_id in self.entries:
-                stands = _replacement(event)
+                stands = substitute(event)
                 entries: dict[UUID, Protocol | Room] = {}
                 for event_id, entry in self.entries.items():
                     if event_id != event.event_id:
                         entries[event_id] = entry
-                    elif stands is not None:
+                    elif isinstance(stands, ProtocolAdopted | RoomDefined):
                         entries[stands.id] = _entry(stands)
                 self.entries = entries
 
@@ -74,11 +73,3 @@ def _entry(event: ProtocolAdopted | RoomDefined) -> Protocol | Room:
         route=str(content.get("route")),
         eligibility=None if rules is None else Eligibility.model_validate(rules),
     )
-
-
-def _replacement(event: EntryCorrected) -> ProtocolAdopted | RoomDefined | None:
-    try:
-        fact = decode(json.dumps(event.replacement or {"type": ""}).encode())
-    except NotAnEvent:  # a correction by hand on the log: what it withdrew is withdrawn
-        return None
-    return fact if isinstance(fact, ProtocolAdopted | RoomDefined) else None

@@ -5,12 +5,11 @@ and what the clinic has.
 """
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from kap.events import Anything, NotAnEvent, Recorded, decode
+from kap.events import Anything, Recorded, substitute
 from kap.events.fact import EntryCorrected
 from kap.events.intake import (
     CourseOpened,
@@ -111,14 +110,10 @@ class Facts:
 
 
 def _replacement(event: EntryCorrected) -> tuple[UUID, Entry] | None:
-    try:
-        fact = decode(json.dumps(event.replacement or {"type": ""}).encode())
-    except NotAnEvent:  # a correction by hand on the log: what it withdrew is withdrawn
-        return None
-    match fact:
-        case PatientRegistered():
+    match substitute(event):
+        case PatientRegistered() as fact:
             return fact.id, Entry(fact.name, fact.number)
-        case PatientChanged():
+        case PatientChanged() as fact:
             return fact.id, Entry(fact.name)
     return None
 

@@ -4,7 +4,6 @@ A reading belongs to the session that its device was attached to at its observat
 session is open (decision 12). Corrections count: a withdrawn attachment never was.
 """
 
-import json
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
@@ -12,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from kap.events import Anything, NotAnEvent, Recorded, decode
-from kap.events.fact import EntryCorrected, Fact
+from kap.events import Recorded, substitute
+from kap.events.fact import EntryCorrected
 from kap.events.session import DeviceAttached, DeviceDetached, Discharged, SessionAborted, SessionOpened
 
 Kept = SessionOpened | DeviceAttached | DeviceDetached | Discharged | SessionAborted
@@ -114,11 +113,12 @@ class Attachments:
         session = self._sessions.get(session_id)
         if session is None or all(fact.id != event.event_id for _, fact in session.facts):
             return
-        instead = _replacement(event)
+        instead = substitute(event)
         session.facts = [
             (position, fact)
             for position, old in session.facts
-            for fact in ([old] if old.id != event.event_id else instead)
+            for fact in ([old] if old.id != event.event_id else [instead])
+            if isinstance(fact, Kept)
         ]
         self._refold(session_id, session)
 
@@ -165,13 +165,3 @@ def _intervals(session_id: UUID, facts: Iterable[tuple[int, Kept]]) -> dict[str,
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
     return min((t for t in (one, other) if t is not None), default=None)
-
-
-def _replacement(event: EntryCorrected) -> list[Kept]:
-    if event.replacement is None:
-        return []
-    try:
-        found: Anything = decode(json.dumps(event.replacement).encode())
-    except NotAnEvent:
-        return []
-    return [found] if isinstance(found, Fact) and isinstance(found, Kept) else []

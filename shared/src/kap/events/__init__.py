@@ -107,6 +107,17 @@ class Recorded:
     body: bytes = b""  # as stored, so that nobody needs to encode it again
 
 
+def substitute(correction: EntryCorrected) -> Fact | None:
+    """What stands in the withdrawn entry's place; nothing, too, where a hand wrote no event into the log."""
+    if correction.replacement is None:
+        return None
+    try:
+        event = decode(json.dumps(correction.replacement).encode())
+    except NotAnEvent:
+        return None
+    return event if isinstance(event, Fact) else None
+
+
 def corrected(history: list[Recorded]) -> list[Anything]:
     """The events as they count: a withdrawn one is gone, its replacement stands in its place."""
     replaced: dict[UUID, Anything | None] = {}
