@@ -129,8 +129,11 @@ async def test_nobody_s_check_is_written_in_by_hand() -> None:
         "A correction cannot change the checked by: withdraw the entry and record it anew."
     )
     vouched = given.model_copy(update={"checked_by": PRESCRIBER, "confirmed": True})
-    right = await instead(session, [opened(), checked(), vouched], vouched, im(60))
-    assert (right.checked_by, right.confirmed) == (PRESCRIBER, True)
+    story = [opened(), checked(), vouched]
+    same = await instead(session, story, vouched, im(70, lot="K-2"))
+    assert (same.checked_by, same.confirmed) == (PRESCRIBER, True)
+    other = await instead(session, story, vouched, im(60))
+    assert (other.checked_by, other.confirmed) == (None, True)  # nobody has checked 60 mg
     check = DoseChecked(**stamp(1, PRESCRIBER), dose=DOSE, role="prescriber")
     assert "cannot change the dose" in await refused(session, [opened(), check], check, im(60))
 
@@ -138,8 +141,9 @@ async def test_nobody_s_check_is_written_in_by_hand() -> None:
 async def test_a_session_s_rules_and_a_discharge_s_open_points_stay() -> None:
     opening = opened()
     assert "cannot change the rules" in await refused(session, [opening], opening, {"rules": None})
-    moved = await instead(session, [opening], opening, {"room": "4", "weight_kg": 72})
-    assert (moved.room, moved.weight_kg, moved.rules) == ("4", 72, opening.rules)
+    assert "cannot change the weight kg" in await refused(session, [opening], opening, {"weight_kg": 399})
+    moved = await instead(session, [opening], opening, {"room": "4"})
+    assert (moved.room, moved.weight_kg, moved.rules) == ("4", opening.weight_kg, opening.rules)
     left = Discharged(**stamp(130), course_id=COURSE, patient_id=PATIENT, not_met=["stay"])
     assert "cannot change the not met" in await refused(session, [opening, left], left, {"not_met": []})
 

@@ -85,8 +85,8 @@ class Decider(Protocol[S, C]):
     def initial(self) -> S: ...
     def evolve(self, state: S, event: Anything) -> S: ...
     def decide(self, state: S, command: C) -> Sequence[Fact]: ...
-    def revise(self, state: S, entry: Fact, instead: Fact) -> None:
-        """Refuses an entry in another's place when its values are such as no command could have recorded."""
+    def revise(self, state: S, entry: Fact, instead: Fact) -> Fact:
+        """What stands in the entry's place; refused when no command could have recorded such values."""
 
 
 class Store(Protocol):
@@ -245,7 +245,7 @@ def outcomes(history: Iterable[Recorded]) -> dict[UUID, Outcome]:
 
 
 def correct(
-    history: Sequence[Recorded], command: CorrectEntry, revise: Callable[[Fact, Fact], None]
+    history: Sequence[Recorded], command: CorrectEntry, revise: Callable[[Fact, Fact], Fact]
 ) -> list[Fact]:
     """Withdraw an entry: only its author or a prescriber may, once, and never what the system recorded.
 
@@ -275,8 +275,7 @@ def correct(
         instead = _instead(entry, command)
         if instead.at > max(entry.at, command.at):
             raise Refused("The time given is in the future.")
-        revise(entry, instead)
-        replacement = instead.model_dump(mode="json")
+        replacement = revise(entry, instead).model_dump(mode="json")
     return [
         EntryCorrected(
             **command.stamp,

@@ -365,12 +365,13 @@ def opened(state: State) -> Open:
     return state
 
 
-def revise(state: State, entry: Fact, instead: Fact) -> None:
+def revise(state: State, entry: Fact, instead: Fact) -> Fact:
     if isinstance(entry, Assessed) and isinstance(instead, Assessed):
         if _found(entry) != _found(instead):
             raise Refused("Other findings are another assessment: assess the patient again.")
         for measure in instead.measures:
             measures.check(measure)
+    return instead
 
 
 def _found(assessed: Assessed) -> dict[str, tuple[Standing, str | None]]:

@@ -201,10 +201,11 @@ def open_plan(state: State) -> Planned:
     return state
 
 
-def revise(state: State, entry: Fact, instead: Fact) -> None:
+def revise(state: State, entry: Fact, instead: Fact) -> Fact:
     match instead:
         case Integrated(measures=taken):
             for measure in taken:
                 measures.check(measure)
         case MeasureRecorded(measure=measure):
             measures.check(measure)
+    return instead

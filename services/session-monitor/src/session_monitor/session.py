@@ -609,8 +609,11 @@ def _problems(session: Session, dose: Dose) -> Iterator[dosing.Problem]:
         yield from dosing.problems(rules.dose, dose, session.opened.weight_kg, given, session.overridden)
 
 
-def revise(state: State, entry: Fact, instead: Fact) -> None:
-    """A corrected dose, beside the session's others, and corrected limits keep the bounds of new ones."""
+def revise(state: State, entry: Fact, instead: Fact) -> Fact:
+    """A corrected dose, beside the session's others, and corrected limits keep the bounds of new ones.
+
+    Whoever checked a dose checked that one: of another amount nobody has.
+    """
     if isinstance(state, Session) and not isinstance(instead, SessionOpened):
         since_opening(state, instead.at)
     match state, instead:
@@ -621,8 +624,11 @@ def revise(state: State, entry: Fact, instead: Fact) -> None:
             allowed = replace(session, doses=others, overridden=session.overridden | {dosing.AMOUNT})
             if wrong := dict(_problems(allowed, dose)):
                 raise Refused(next(iter(wrong.values())), wrong)
+            if isinstance(entry, Dosed) and dose.milligrams != entry.dose.milligrams:
+                return instead.model_copy(update={"checked_by": None})
         case _, LimitsChanged(limits=limits):
             keep_bounds(limits)
+    return instead
 
 
 def fits(session: Session, dose: Dose) -> None:

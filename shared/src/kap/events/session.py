@@ -61,7 +61,17 @@ class SessionOpened(_Session):
     """Limits, expected course and rules travel in the event, so that no later reader asks another service."""
 
     kept = frozenset(
-        {"course_id", "patient_id", "patient_number", "route", "protocol", "limits", "expected", "rules"}
+        {
+            "course_id",
+            "patient_id",
+            "patient_number",
+            "route",
+            "weight_kg",
+            "protocol",
+            "limits",
+            "expected",
+            "rules",
+        }
     )
     type: Literal["SessionOpened"] = "SessionOpened"
     course_id: UUID
