@@ -10,7 +10,7 @@ import { clockTime, number } from "../words";
 import { minutesFrom, type PaperRecord } from "./paper";
 
 const MIN = 60_000;
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP] = [680, 440, 34, 8, 34, 7];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP] = [680, 410, 34, 8, 34, 7];
 const SCALES = 34;
 const BOTTOM = 30;
 const KINDS: Partial<Record<Signal, Kind>> = { spo2: "spo2", pulse_rate: "pulse", heart_rate: "pulse", respiratory_rate: "resp", etco2: "co2", temperature: "temp" };
@@ -39,7 +39,8 @@ export function PaperChart({ record }: { record: PaperRecord }) {
     WIDTH - RIGHT,
   );
   return (
-    <figure class="paper-chart" role="region" aria-label="Vitals chart" tabIndex={0}>
+    <figure class="paper-chart">
+      <div class="paper-table" role="region" aria-label="Vitals chart" tabIndex={0}>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label="Vitals of the whole session; the tables hold the figures.">
         <defs>
           <pattern id="paper-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
@@ -89,6 +90,7 @@ export function PaperChart({ record }: { record: PaperRecord }) {
           </g>
         ))}
       </svg>
+      </div>
       <figcaption>
         ▼ dose. Bars above: alarms from onset to end, *** high, ** medium, * low, with their number where several stand together. ■ intervention or adverse event. Hatched: no readings. Dashed: alarm limit. □ entered by hand. {zero === null ? "" : "Minutes count from the first dose."}
       </figcaption>
@@ -137,9 +139,7 @@ function Lane({ lane, record, x, gap, from, end }: LaneProps) {
       {drawn.map(({ signal, track }) => (
         <Track key={signal} thin={signal === "heart_rate"} track={track.filter((s) => s.t >= from && s.t <= end)} gap={gap} x={x} y={y} />
       ))}
-      <text class="strong halo" x={LEFT + 4} y={lane.top + 11}>
-        {look.name} <tspan class="unit">{look.unit}</tspan>
-      </text>
+      <Label x={LEFT + 4} y={lane.top + 11} kind="strong">{`${look.name} ${look.unit}`}</Label>
       {main.length === 0 && lane.kind !== "bp" && (
         <text class="quiet" x={LEFT + 90} y={lane.top + 11}>
           no readings of a monitor
@@ -197,12 +197,8 @@ function Pressures({ record, x, y }: { record: PaperRecord; x(t: number): number
             <path class="dot" d={`M${px - 3.5} ${y(systolic) - 4}h7l-3.5 5zM${px - 3.5} ${y(diastolic) + 4}h7l-3.5 -5z`} />
             {said && (
               <>
-                <text class="small halo" x={px} y={y(systolic) - 7} text-anchor="middle">
-                  {Math.round(systolic)}
-                </text>
-                <text class="small halo" x={px} y={y(diastolic) + 14} text-anchor="middle">
-                  {Math.round(diastolic)}
-                </text>
+                <Label x={px} y={y(systolic) - 7} kind="small" middle>{String(Math.round(systolic))}</Label>
+                <Label x={px} y={y(diastolic) + 14} kind="small" middle>{String(Math.round(diastolic))}</Label>
               </>
             )}
           </g>
@@ -222,16 +218,25 @@ function Scales({ record, x, y }: { record: PaperRecord; x(t: number): number; y
     <g>
       {([["MOAA/S", "moaas", 13], ["Dissoc. 0–10", "dissociation", 29]] as const).map(([name, scale, down]) => (
         <g key={scale}>
-          <text class="quiet" x={LEFT + 4} y={y + down}>
-            {name}
-          </text>
-          {standing(record.items, "ObservationRecorded").map(({ id, at, data }) => (
-            <text key={id} class="strong halo" x={Math.max(x(at), LEFT + 78)} y={y + down} text-anchor="middle">
-              {data[scale]}
-            </text>
-          ))}
+          <Label x={LEFT + 4} y={y + down} kind="quiet">{name}</Label>
+          {standing(record.items, "ObservationRecorded").flatMap(({ id, at, data }) =>
+            data[scale] === null ? [] : [<Label key={id} x={Math.max(x(at), LEFT + 78)} y={y + down} kind="strong" middle>{String(data[scale])}</Label>],
+          )}
         </g>
       ))}
+    </g>
+  );
+}
+
+/** Words on a ground of their own, apart from what runs under them. */
+function Label({ x, y, kind, middle = false, children }: { x: number; y: number; kind: "strong" | "small" | "quiet"; middle?: boolean; children: string }) {
+  const width = children.length * (kind === "small" ? 5.2 : 5.9) + 2;
+  return (
+    <g>
+      <rect class="ground" x={middle ? x - width / 2 : x - 1} y={y - 8} width={width} height="10" />
+      <text class={kind} x={x} y={y} text-anchor={middle ? "middle" : "start"}>
+        {children}
+      </text>
     </g>
   );
 }

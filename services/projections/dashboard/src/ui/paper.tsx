@@ -138,7 +138,7 @@ function Sheet({ record, title, again, failed, children }: { record: PaperRecord
 }
 
 export function whoOf({ session: s, course }: PaperRecord): string {
-  return [s.name ?? "Name not readable", s.number && `No. ${s.number}`, course.birth_year && `born ${course.birth_year}`].filter(Boolean).join(" · ");
+  return [s.name ?? "Name not readable", `No. ${s.number ?? "not recorded"}`, `born ${course.birth_year ?? "not recorded"}`].join(" · ");
 }
 
 /** The patient on every page's head, the page's number on its foot, and a file name for who saves it as PDF. */

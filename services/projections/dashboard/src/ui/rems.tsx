@@ -45,7 +45,7 @@ function Form({ record, again }: { record: PaperRecord; again(): void }) {
             ["Date of birth", null],
             ["REMS patient id", null],
             ["Healthcare setting and its REMS id", null],
-            ["Prescriber on site during administration and monitoring", null],
+            ["Prescriber on site throughout", null],
           ]}
         />
       </Section>

@@ -27,9 +27,9 @@ function Summary({ record }: { record: PaperRecord }) {
     <>
       <State record={record} />
       <Session record={record} />
-      <BeforeDose {...of} />
       <Doses {...of} />
       <Vitals {...of} />
+      <BeforeDose {...of} />
       <Alarms {...of} />
       <Observations {...of} />
       <Events {...of} />
@@ -63,9 +63,6 @@ function Session({ record }: { record: PaperRecord }) {
     <Section title="Patient and session">
       <Facts
         of={[
-          ["Name", orMissing(s.name)],
-          ["Number", orMissing(s.number)],
-          ["Born", orMissing(course.birth_year)],
           ["Sex at birth", orMissing(course.sex_at_birth)],
           ["Treated for", words(course.indication)],
           ["Session", nth > 0 ? `${nth} of this course` : <Missing />],
@@ -135,8 +132,8 @@ function Doses({ record: { session: s, items }, zero }: Of) {
       ROUTES[dose.route],
       asDrawn(dose),
       dose.site ? words(dose.site) : <Missing />,
-      orMissing(dose.lot),
-      checked_by_name ?? (rules?.second_check === false ? <Missing what="Not recorded (not asked for by the protocol)" /> : <Missing />),
+      dose.lot ? <span class="code">{dose.lot}</span> : <Missing />,
+      checked_by_name ?? (rules?.second_check === false ? <Missing what="Not recorded, not required" /> : <Missing />),
     );
   });
   return (
