@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from kap_local.simulation import Clock, Played, Treatment, person
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import Look
@@ -193,13 +193,44 @@ async def test_an_ended_session_leads_to_its_papers(look: Look, gone: Eventful) 
     await expect(window.page.get_by_role("heading", name="Discharge summary", level=1)).to_be_visible()
 
 
-async def test_an_open_session_is_not_discharged_yet_and_a_wall_shows_nobody(look: Look, ward: Ward) -> None:
+async def test_paper_waits_for_the_whole_history(look: Look, gone: Eventful) -> None:
+    """A history that lags holds less than the session: it is read again before anything can be printed."""
+    window, asked = await look(), 0
+
+    async def late(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            return await route.continue_()
+        answer = await route.fetch()
+        await route.fulfill(json=(await answer.json())[:-1], headers={"KAP-Position": "1"})
+
+    await window.page.route("**/timeline", late)
+    await opened(window, gone.session_id, "summary")
+    assert asked == 2
+
+
+async def test_an_open_session_is_not_discharged_yet(look: Look, ward: Ward) -> None:
     window = await look()
     for paper in ("summary", "rems"):
         await window.open(f"{ward.beds['3'].path}/{paper}")
         await expect(window.page.locator(".paper-warn")).to_contain_text("Not discharged yet", timeout=15_000)
     await window.open(f"{ward.beds['1'].path}/rems")
     await expect(window.page.locator(".paper-warn")).to_contain_text("not one with Spravato", timeout=15_000)
-    wall = await look("wall")
-    await wall.open(f"{ward.beds['3'].path}/summary")
-    await expect(wall.page.locator("main.paper")).to_contain_text("A wall screen shows no one's record")
+
+
+async def test_a_wall_screen_has_no_papers(look: Look, ward: Ward, gone: Eventful) -> None:
+    """Whatever address somebody types there, it shows the wall: no name, no summary."""
+    window = await look("wall")
+    asked: list[str] = []
+    window.page.on("request", lambda request: asked.append(request.url))
+    for session in (ward.beds["3"].session_id, gone.session_id):
+        for paper in ("summary", "rems"):
+            await window.open(f"/sessions/{session}/{paper}")
+            await expect(window.page.get_by_role("heading", name="Wall", level=1)).to_be_visible()
+            await expect(window.page.locator(".card")).to_have_count(8, timeout=15_000)
+            await expect(window.page.locator(".paper, .sheet")).to_have_count(0)
+            shown = await window.page.content()
+            for who in (gone.who, *(bed.who for bed in ward.beds.values())):
+                assert who.name not in shown
+    assert not [url for url in asked if re.search("timeline|/vitals|/courses/|/tasks", url)]

@@ -12,6 +12,7 @@ import pytest_asyncio
 from kap.events.session import Route
 from kap_local.simulation import Played, person
 from playwright.async_api import Locator, expect
+from playwright.async_api import Route as Held
 
 from tests.browser.conftest import Look
 from tests.browser.test_layout import violations
@@ -205,7 +206,14 @@ async def test_a_dose_is_checked_by_a_second_person_and_said_in_words(
         dialog.get_by_text(re.compile(r"Checked by First prescriber, valid for 0:[0-5]\d"))
     ).to_be_visible(timeout=SOON_MS)
 
-    # somebody else is about to give it as well
+    # somebody else is about to give it as well, and their history comes late
+    given = asyncio.Event()
+
+    async def late(route: Held) -> None:
+        await given.wait()
+        await route.continue_()
+
+    await other.page.route("**/timeline", late)
     await other.session(arrived.path)
     theirs = await act(other, "Give dose")
     await theirs.get_by_label("Dose", exact=True).fill("60")
@@ -219,6 +227,7 @@ async def test_a_dose_is_checked_by_a_second_person_and_said_in_words(
     await press(dialog, "Give 60 mg IM now")
     await expect(told(window, "Dose ketamine 60 mg IM")).to_contain_text("First nurse", timeout=SOON_MS)
     await expect(window.page.locator(".phase-name")).to_have_text("Onset", timeout=SOON_MS)
+    given.set()
 
     await expect(theirs.get_by_role("status").filter(has_text="Meanwhile")).to_contain_text(
         "Dose ketamine 60 mg IM", timeout=SOON_MS

@@ -92,15 +92,19 @@ async def test_the_timeline_shows_texts_and_who_wrote_them_and_a_wall_neither(
         note = items[1]
         assert note["data"]["text"] == NOTE and note["by_name"] == "Invented nurse"
         assert note["event_id"] and note["correction"] is None
-        await recorded(
+        first = await nurse.get(f"/api/sessions/{session_id}/timeline")
+        assert int(first.headers["KAP-Position"]) >= items[1]["position"]
+        fixed = await recorded(
             nurse, "session", "CorrectEntry", of="session", of_id=session_id, event_id=note["event_id"],
             reason="Wrong bird.", replacement={"text": "Invented: the crane."},
         )  # fmt: skip
 
-        async def corrected() -> Any:
-            return ((await timeline()) or [None, None])[1]["correction"]
+        async def caught_up() -> Any:
+            reply = await nurse.get(f"/api/sessions/{session_id}/timeline")
+            return reply if int(reply.headers["KAP-Position"]) >= fixed else None
 
-        correction = await gw.until(corrected, "the correction", 15)
+        whole = await gw.until(caught_up, "the correction", 15)
+        correction = whole.json()[1]["correction"]
         assert (correction["reason"], correction["by_name"]) == ("Wrong bird.", "Invented nurse")
         assert correction["replacement"]["text"] == "Invented: the crane."
         assert correction["replacement"]["by_name"] == "Invented nurse"

@@ -23,7 +23,9 @@ const post = (body: unknown): RequestInit => ({
   body: JSON.stringify(body),
 });
 
-export async function query<T>(path: string, init: RequestInit = {}): Promise<T> {
+export const query = async <T>(path: string, init: RequestInit = {}): Promise<T> => (await (await answered(path, init)).json()) as T;
+
+async function answered(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
     response = await call(path, init, QUERY_WITHIN_MS);
@@ -32,7 +34,7 @@ export async function query<T>(path: string, init: RequestInit = {}): Promise<T>
     throw new Failed("The server did not answer.");
   }
   if (!response.ok) throw new Failed((await said(response)).refused ?? `The server answered ${response.status}.`);
-  return (await response.json()) as T;
+  return response;
 }
 
 interface Said {
@@ -53,7 +55,18 @@ async function said(response: Response): Promise<Said> {
 export const me = (): Promise<Me> => query("/api/me");
 export const feedTicket = (): Promise<{ ticket: string; url: string }> => query("/api/feed-ticket", { method: "POST" });
 export const session = (id: string): Promise<SessionDetail> => query(`/api/sessions/${id}`);
-export const timeline = (id: string): Promise<TimelineItem[]> => query(`/api/sessions/${id}/timeline`);
+
+export interface History {
+  items: TimelineItem[];
+  /** The history holds every fact up to this position of the log, corrections too. */
+  position: number;
+}
+
+export async function timeline(id: string): Promise<History> {
+  const response = await answered(`/api/sessions/${id}/timeline`);
+  return { items: (await response.json()) as TimelineItem[], position: Number(response.headers.get("kap-position")) };
+}
+
 export const tasks = (id: string): Promise<Task[]> => query(`/api/sessions/${id}/tasks`);
 export const course = (id: string): Promise<Course> => query(`/api/courses/${id}`);
 export const devices = (): Promise<Device[]> => query("/api/devices");

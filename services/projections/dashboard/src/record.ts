@@ -109,6 +109,3 @@ export function alarmsTold(items: Items): AlarmTold[] {
   }
   return [...told.values()].sort((a, b) => a.onset - b.onset);
 }
-
-/** The record holds the session's end: until then a read model may lag behind, and paper would be half of it. */
-export const holdsEnd = (items: Items): boolean => items.some(({ type }) => type === "Discharged" || type === "SessionAborted");

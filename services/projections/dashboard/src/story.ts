@@ -204,3 +204,14 @@ export function observations(items: readonly TimelineItem[], scale: "moaas" | "d
     return value === null ? [] : [{ at: Date.parse(item.at), value }];
   });
 }
+
+/** What a form's owner cannot have seen when they opened it: then the timeline said `items`, or was not there yet and
+    the record had come to `position`. A reading typed in has no position. */
+export function newsSince(items: readonly TimelineItem[], position: number, opened: number): (item: TimelineItem) => boolean {
+  const known = new Set(items.map((item) => item.event_id));
+  const told = items.some((item) => item.position > 0);
+  return (item) => {
+    if (told) return !known.has(item.event_id);
+    return item.position > 0 ? item.position > position : Date.parse(item.recorded_at) > opened;
+  };
+}

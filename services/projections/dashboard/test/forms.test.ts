@@ -6,6 +6,7 @@ import type { DoseRules, SessionRules } from "../src/events";
 import { ofTheDay, overridable, recheckAt } from "../src/gates";
 import type { Dose, Me, TimelineItem } from "../src/model";
 import { Reader } from "../src/reader";
+import { newsSince } from "../src/story";
 import { at } from "./making";
 
 describe("what was typed", () => {
@@ -111,5 +112,18 @@ describe("a correction", () => {
   test("of a correction is of what took its place", () => {
     const fixed = item({ withdrawn: true, correction: { at: at(1), by_name: "R", reason: "x", replacement: { id: "e2", moaas: 5 } } });
     expect([standing(fixed).id, correctable(fixed, me)]).toEqual(["e2", true]);
+  });
+});
+
+describe("what others recorded meanwhile", () => {
+  const told = (event_id: string, position: number, second = 0) => ({ event_id, position, recorded_at: at(second) }) as TimelineItem;
+  const late = Date.parse(at(60));
+  test("is what the timeline did not say when the form was opened", () => {
+    const isNews = newsSince([told("opened", 5), told("typed", 0)], 5, late);
+    expect([told("opened", 5), told("typed", 0), told("dose", 9), told("typed-too", 0, 30)].map(isNews)).toEqual([false, false, true, true]);
+  });
+  test("is what came after the record's position when there was no timeline yet", () => {
+    const isNews = newsSince([], 5, late);
+    expect([told("opened", 5), told("dose", 9), told("typed", 0, 30), told("typed-too", 0, 90)].map(isNews)).toEqual([false, true, false, true]);
   });
 });

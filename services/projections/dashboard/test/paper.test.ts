@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { gateTold } from "../src/gate-told";
 import { addReadings, type Tracks } from "../src/lanes";
 import type { Session, TimelineItem } from "../src/model";
-import { alarmsTold, entries, holdsEnd, standing } from "../src/record";
+import { alarmsTold, entries, standing } from "../src/record";
 import { remsOf } from "../src/rems";
 import { pressures, silences, toldOf } from "../src/vitals-told";
 import { clockTime, day, inZone, zoneWords } from "../src/words";
@@ -80,11 +80,6 @@ test("an alarm is told with all that was done about it", () => {
       acknowledged: [{ at: NOON + 16 * 60_000, by: "Ruth Osei" }], paused: [{ until: NOON + 13 * 60_000 }], escalated: [{ to: "charge-nurse" }], cleared: NOON + 18 * 60_000,
     },
   ]); // prettier-ignore
-});
-
-test("a record without its end is not whole", () => {
-  expect(holdsEnd(usual.slice(0, -1))).toBe(false);
-  expect(holdsEnd(usual)).toBe(true);
 });
 
 describe("vitals in figures", () => {

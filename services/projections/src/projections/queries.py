@@ -112,6 +112,14 @@ async def timeline(db: Pool, of_id: UUID, of: Aggregate = "session") -> list[Jso
     return [_item(row) for row in _bounded(rows, TIMELINE_ROWS, "timeline")]
 
 
+async def timeline_position(db: Pool) -> int:
+    """Up to where the timeline holds the log. Asked before the timeline itself: never too much is said."""
+    position = await db.fetchval(
+        "select position from public.checkpoint where name = $1", MODELS["timeline"].name
+    )
+    return int(position or 0)
+
+
 async def by_hand(db: Pool, session_id: UUID) -> list[Json]:
     """The readings that somebody typed, as items of the timeline, at position 0: they are no facts."""
     rows = await db.fetch(

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { type Tracks, tracksOf } from "../lanes";
 import type { Course, Session, Task, TimelineItem } from "../model";
-import { type Entry, holdsEnd } from "../record";
+import type { Entry } from "../record";
 import { asked, me, serverNow } from "../store";
 import { clockTime, day, zoneWords } from "../words";
 import { Loading } from "./board";
@@ -23,7 +23,7 @@ export interface PaperRecord {
   course: Course;
   tasks: readonly Task[];
   readAt: number;
-  /** The session has ended and the history does not say so yet: half a record. */
+  /** The session has entries that the history does not hold yet: half a record. */
   behind: boolean;
 }
 
@@ -31,11 +31,11 @@ const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(do
 
 async function read(id: string): Promise<PaperRecord> {
   const session = await asked(api.session(id));
-  let items = await asked(api.timeline(id));
+  let history = await asked(api.timeline(id));
   for (const ms of AGAIN_MS) {
-    if (session.state === "open" || holdsEnd(items)) break;
+    if (history.position >= session.record_position) break;
     await pause(ms);
-    items = await asked(api.timeline(id));
+    history = await asked(api.timeline(id));
   }
   const until = session.ended_at ? Date.parse(session.ended_at) + MIN : serverNow() + MIN;
   const [series, course, tasks] = await Promise.all([
@@ -43,8 +43,8 @@ async function read(id: string): Promise<PaperRecord> {
     asked(api.course(session.course_id)),
     asked(api.tasks(id)),
   ]);
-  const behind = session.state !== "open" && !holdsEnd(items);
-  return { session, items, tracks: tracksOf(series), resolution: series.resolution_s, course, tasks, readAt: serverNow(), behind };
+  const behind = history.position < session.record_position;
+  return { session, items: history.items, tracks: tracksOf(series), resolution: series.resolution_s, course, tasks, readAt: serverNow(), behind };
 }
 
 /** Paper is of one moment: it is read once, and again when somebody asks for it. */
@@ -52,9 +52,7 @@ export function PaperPage({ id, title, children }: { id: string; title: string; 
   const [record, setRecord] = useState<PaperRecord | null>(null);
   const [failed, setFailed] = useState("");
   const [round, setRound] = useState(0);
-  const wall = me.value?.role === "wall";
   useEffect(() => {
-    if (wall) return;
     let stopped = false;
     setFailed("");
     read(id).then(
@@ -64,7 +62,7 @@ export function PaperPage({ id, title, children }: { id: string; title: string; 
     return () => {
       stopped = true;
     };
-  }, [id, round, wall]);
+  }, [id, round]);
   const again = (): void => setRound((n) => n + 1);
   return (
     <Shell className="paper-page">
@@ -73,20 +71,18 @@ export function PaperPage({ id, title, children }: { id: string; title: string; 
           <Sheet record={record} title={title} again={again} failed={failed}>
             {children(record, again)}
           </Sheet>
-        ) : wall || failed ? (
+        ) : failed ? (
           <div class="empty">
             <h1 class="sr">{title}</h1>
             <Icon name="gap" />
             <p>
-              <b>{wall ? "A wall screen shows no one's record" : "This record could not be read"}</b>
+              <b>This record could not be read</b>
               <br />
               {failed}
             </p>
-            {!wall && (
-              <button type="button" class="btn" onClick={again}>
-                Try again
-              </button>
-            )}
+            <button type="button" class="btn" onClick={again}>
+              Try again
+            </button>
           </div>
         ) : (
           <>
@@ -128,7 +124,7 @@ function Sheet({ record, title, again, failed, children }: { record: PaperRecord
       </header>
       {record.behind && (
         <p class="paper-warn" role="alert">
-          The history has not caught up with this session's end: entries are missing here. Do not file this sheet; read again in a moment.
+          The history has not caught up with this session: entries are missing here. Do not file this sheet; read again in a moment.
         </p>
       )}
       {s.incomplete && <p class="paper-warn">The record holds entries that this version of KAP cannot read: this sheet may lack something.</p>}

@@ -1,6 +1,7 @@
 /* What happened in this session, newest first. A withdrawn entry stays, struck through, with who corrected it and why. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
+import { CatchUp } from "../catch-up";
 import { correctable } from "../correcting";
 import { lastDose } from "../course";
 import type { Session, TimelineItem } from "../model";
@@ -10,9 +11,7 @@ import { clockTime } from "../words";
 import { Icon, Pri } from "./icon";
 import { UnsentOf } from "./unsent";
 
-const RETRY_MS = 10_000;
 const MOST_TYPED = 200;
-const AGAIN_MS = [0, 400, 1_000, 2_000, 4_000, 8_000];
 
 export interface Story {
   items: readonly TimelineItem[];
@@ -20,37 +19,28 @@ export interface Story {
   again(): void;
 }
 
-/** The timeline, read anew when the session's record grew; a read model that lags behind is asked again. */
+/** The timeline, read anew when the session's record grew, until the history has come to `position`. */
 export function useStory(id: string, position: number): Story {
   const [state, setState] = useState({ items: [] as readonly TimelineItem[], failed: "" });
   // What was typed since this page looks on: shown at once, and until the history has it.
   const [typed, setTyped] = useState<readonly TimelineItem[]>([]);
   const [round, setRound] = useState(0);
+  const wanted = useRef({ position, typed });
+  wanted.current = { position, typed };
+  const more = useRef(() => {});
   useEffect(() => {
-    let stopped = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const read = async (attempt: number): Promise<void> => {
-      try {
-        const items = await asked(api.timeline(id));
-        if (stopped) return;
+    const reader = new CatchUp({
+      read: () => asked(api.timeline(id)),
+      whole({ items, position: upTo }) {
         setState({ items, failed: "" });
-        // A correction has no item of its own, so the newest position may never come: a few tries, then enough.
-        const newest = items.reduce((most, item) => Math.max(most, item.position), 0);
-        const next = AGAIN_MS[attempt + 1];
-        const whole = newest >= position && typed.every(({ event_id }) => items.some((item) => item.event_id === event_id));
-        if (!whole && next !== undefined) timer = setTimeout(() => void read(attempt + 1), next);
-      } catch (error) {
-        if (stopped) return;
-        setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) }));
-        timer = setTimeout(() => void read(0), RETRY_MS);
-      }
-    };
-    timer = setTimeout(() => void read(0), 50);
-    return () => {
-      stopped = true;
-      clearTimeout(timer);
-    };
-  }, [id, position, round, typed]);
+        return upTo >= wanted.current.position && wanted.current.typed.every(({ event_id }) => items.some((item) => item.event_id === event_id));
+      },
+      failed: (error) => setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) })),
+    });
+    more.current = () => reader.more();
+    return () => reader.stop();
+  }, [id, round]);
+  useEffect(() => more.current(), [id, position, round, typed]);
   useEffect(() => {
     setTyped([]);
     return onReadings(id, (readings) => {

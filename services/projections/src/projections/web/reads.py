@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from asyncpg import Pool
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from projections import queries
@@ -90,10 +90,12 @@ async def session(session_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
 @routes.get(
     "/sessions/{session_id}/timeline",
     summary="What was entered, readings by hand among it, in order",
+    description="The header KAP-Position says up to where the timeline holds the log, corrections too.",
     dependencies=[may_read("timeline")],
 )
-async def timeline(session_id: UUID, gateway: Here, viewer: SignedIn) -> list[Json]:
+async def timeline(session_id: UUID, gateway: Here, viewer: SignedIn, response: Response) -> list[Json]:
     patient_id = found(gateway.directory.owner(session_id), "session_id")
+    response.headers["KAP-Position"] = str(await history(gateway, queries.timeline_position))
     facts = await history(gateway, lambda db: queries.timeline(db, session_id))
     typed = await history(gateway, lambda db: queries.by_hand(db, session_id))
     items = sorted([*facts, *typed], key=lambda item: datetime.fromisoformat(item["at"]))

@@ -17,7 +17,7 @@ export function AbortForm({ s, items, close }: OfSession) {
       title="Stop session"
       hint="Ends it without a discharge. A patient who goes home well is discharged instead."
       about={<About s={s} />}
-      notice={<Meanwhile items={items} />}
+      notice={<Meanwhile s={s} items={items} />}
       button={form.state === "open" ? "Stop session…" : "Stop the session"}
       icon="stop"
       question={

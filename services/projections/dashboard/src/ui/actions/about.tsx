@@ -5,7 +5,7 @@ import type { BoardSession } from "../../board";
 import type { TimelineItem } from "../../model";
 import type { Reader } from "../../reader";
 import { me, serverNow } from "../../store";
-import { tell } from "../../story";
+import { newsSince, tell } from "../../story";
 import { clockTime } from "../../words";
 import { CardAlarm } from "../alarm";
 import { Line } from "../fields";
@@ -33,11 +33,11 @@ export function About({ s }: { s: BoardSession }) {
 const NEWS = 3;
 
 /** What somebody else recorded in this session since the form was opened. */
-export function Meanwhile({ items }: { items: readonly TimelineItem[] }) {
-  const [before] = useState(() => new Set(items.map((item) => item.event_id)));
+export function Meanwhile({ s, items }: { s: BoardSession; items: readonly TimelineItem[] }) {
+  const [isNews] = useState(() => newsSince(items, s.record_position, serverNow()));
   const own = `staff:${me.value?.staff_id}`;
-  const news = items.filter((item) => !before.has(item.event_id) && item.by.startsWith("staff:") && item.by !== own).slice(-NEWS);
-  if (before.size === 0 || news.length === 0) return null;
+  const news = items.filter((item) => isNews(item) && item.by.startsWith("staff:") && item.by !== own).slice(-NEWS);
+  if (news.length === 0) return null;
   return (
     <div class="meanwhile" role="status">
       <Icon name="person" />

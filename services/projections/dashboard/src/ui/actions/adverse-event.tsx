@@ -40,7 +40,7 @@ export function AdverseEventForm({ s, items, close }: OfSession) {
     },
   });
   return (
-    <FormDialog form={form} title="Adverse event" about={<About s={s} />} notice={<Meanwhile items={items} />} button="Record" wide close={close}>
+    <FormDialog form={form} title="Adverse event" about={<About s={s} />} notice={<Meanwhile s={s} items={items} />} button="Record" wide close={close}>
       <Choice form={form} name="category" label="What happened" options={CATEGORIES} />
       <Choice
         form={form}

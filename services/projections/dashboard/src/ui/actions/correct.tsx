@@ -37,7 +37,7 @@ export function CorrectForm({ s, items, close, item }: OfSession & { item: Timel
       title="Correct an entry"
       hint={`${clockTime(Date.parse(item.at))}, ${item.by_name ?? "somebody"}`}
       about={<About s={s} />}
-      notice={<Meanwhile items={items} />}
+      notice={<Meanwhile s={s} items={items} />}
       button={replacing ? "Correct" : "Withdraw"}
       close={close}
     >

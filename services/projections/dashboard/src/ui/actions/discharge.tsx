@@ -58,7 +58,7 @@ export function DischargeForm({ s, detail, items, close }: OfSession) {
       title="Discharge"
       hint={noDose ? "No dose was given: nothing has to wear off." : held === null ? "Asking what is still open…" : held === 0 ? "Every point is met or overridden." : `${held} of ${Object.keys(LEAVING).length} points are not met.`}
       about={<About s={s} />}
-      notice={<Meanwhile items={items} />}
+      notice={<Meanwhile s={s} items={items} />}
       button={form.state === "open" ? "Discharge…" : "Discharge now"}
       icon="door"
       question={

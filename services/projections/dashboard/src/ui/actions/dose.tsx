@@ -78,7 +78,7 @@ export function DoseForm({ s, detail, items, close, signOff = false }: OfSession
         <>
           <Given s={s} />
           <Held held={held} />
-          <Meanwhile items={items} />
+          <Meanwhile s={s} items={items} />
         </>
       }
       button={form.state === "open" ? `${verb} ${of}…` : `${verb} ${of} now`}

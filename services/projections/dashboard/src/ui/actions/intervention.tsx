@@ -37,7 +37,7 @@ export function InterventionForm({ s, items, close }: OfSession) {
   });
   const drug = DRUGS.has(form.typed["kind"] ?? "");
   return (
-    <FormDialog form={form} title="Intervention" about={<About s={s} />} notice={<Meanwhile items={items} />} button="Record" wide close={close}>
+    <FormDialog form={form} title="Intervention" about={<About s={s} />} notice={<Meanwhile s={s} items={items} />} button="Record" wide close={close}>
       <Choice form={form} name="kind" label="What was done" hint="Drugs only by standing order or as the prescriber says." options={KINDS} />
       <div class="two">
         <Words form={form} name="text" label={drug ? "Drug, dose, and who ordered it" : "In words"} rows={3} />

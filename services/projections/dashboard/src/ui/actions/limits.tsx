@@ -62,7 +62,7 @@ export function LimitsForm({ s, items, close }: OfSession) {
       title="Alarm limits for this patient"
       hint="Empty keeps what is. The clinic's hard bounds cannot be widened."
       about={<About s={s} />}
-      notice={<Meanwhile items={items} />}
+      notice={<Meanwhile s={s} items={items} />}
       button="Change limits"
       icon="limits"
       wide

@@ -62,7 +62,7 @@ export function MonitorForm({ s, items, close }: OfSession) {
       title="Monitor"
       hint="Compare what it says here with what the bedside monitor shows."
       about={<About s={s} />}
-      notice={<Meanwhile items={items} />}
+      notice={<Meanwhile s={s} items={items} />}
       button={taking ? "Detach" : "Attach"}
       icon={taking ? "unplugged" : "monitor"}
       foot={taking ? "Its readings will no longer reach this patient." : ""}

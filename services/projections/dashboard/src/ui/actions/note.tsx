@@ -12,7 +12,7 @@ export function NoteForm({ s, items, close }: OfSession) {
   });
   return (
     <FormDialog form={form} title="Note" about={<About s={s} />}
-      notice={<Meanwhile items={items} />} button="Record" close={close}>
+      notice={<Meanwhile s={s} items={items} />} button="Record" close={close}>
       <Words form={form} name="text" label="Note" rows={6} />
       <When form={form} what="Happened" />
     </FormDialog>

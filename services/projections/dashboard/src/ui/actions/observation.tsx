@@ -54,7 +54,7 @@ export function ObservationForm({ s, items, close }: OfSession) {
       title="Observation"
       hint="Leave empty what you did not look at. Touch again to take back."
       about={<About s={s} />}
-      notice={<Meanwhile items={items} />}
+      notice={<Meanwhile s={s} items={items} />}
       button="Record"
       wide
       close={close}

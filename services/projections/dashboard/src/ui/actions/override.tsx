@@ -57,7 +57,7 @@ export function OverrideForm({ s, items, close, gate, why }: OfSession & { gate:
     make: (reader) => ({ type: "OverrideGate", session_id: s.session_id, gate, reason: reader.text("reason", "The reason") }),
   });
   return (
-    <FormDialog form={form} title={`Override: ${calledGate(gate)}`} about={<About s={s} />} notice={<Meanwhile items={items} />} button="Override" close={close}>
+    <FormDialog form={form} title={`Override: ${calledGate(gate)}`} about={<About s={s} />} notice={<Meanwhile s={s} items={items} />} button="Override" close={close}>
       <p class="held-why">{why}</p>
       <Words form={form} name="reason" label="Why it may pass all the same" hint="Stands in the record with your name." rows={3} />
     </FormDialog>

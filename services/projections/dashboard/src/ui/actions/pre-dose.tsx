@@ -61,7 +61,7 @@ export function PreDoseForm({ s, detail, items, close }: OfSession) {
       notice={
         <>
           <RecheckNotice items={items} rules={rules} />
-          <Meanwhile items={items} />
+          <Meanwhile s={s} items={items} />
         </>
       }
       button="Record"

@@ -31,7 +31,7 @@ export function ResponsibleForm({ s, items, close }: OfSession) {
       title="Responsible"
       hint={s.responsible_name ? `Now: ${s.responsible_name}` : "Nobody is assigned."}
       about={<About s={s} />}
-      notice={<Meanwhile items={items} />}
+      notice={<Meanwhile s={s} items={items} />}
       button="Change"
       blocked={typeof staff === "string" ? staff : ""}
       close={close}

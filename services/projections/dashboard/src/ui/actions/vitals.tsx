@@ -31,7 +31,7 @@ export function VitalsForm({ s, items, close }: OfSession) {
   });
   return (
     <FormDialog form={form} title="Vitals by hand" hint="Leave empty what you did not measure." about={<About s={s} />}
-      notice={<Meanwhile items={items} />} button="Record" close={close}>
+      notice={<Meanwhile s={s} items={items} />} button="Record" close={close}>
       <div class="two">
         {FIELDS.map(({ signal, name, unit }) => (
           <Line key={signal} form={form} name={signal} label={name} unit={unit} max={8} />
