@@ -9,6 +9,7 @@ import { keepOnDisk } from "./disk";
 import { Feed, SignedOut } from "./feed";
 import { behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
 import type { Alarm, Frame, Heartbeat, Me, VitalRecorded } from "./model";
+import { Presses } from "./press";
 import { place } from "./route";
 import { armByTouch, silence, sound } from "./sound";
 import { asPrinted, inZone } from "./words";
@@ -74,7 +75,10 @@ const listeners = new Map<string, Set<Listener>>();
 export function onReadings(id: string, listener: Listener): () => void {
   const set = listeners.get(id) ?? new Set();
   listeners.set(id, set.add(listener));
-  return () => set.delete(listener);
+  return () => {
+    set.delete(listener);
+    if (set.size === 0 && listeners.get(id) === set) listeners.delete(id);
+  };
 }
 
 function take(frame: Frame, at: number): boolean {
@@ -129,7 +133,7 @@ function publish(): void {
       if (!known) sessions.set(id, signal(session));
       else if (known.peek() !== session) known.value = session;
     }
-    for (const id of sessions.keys()) if (!all[id]) alarmsChanged = sessions.delete(id) || alarmsChanged;
+    for (const id of sessions.keys()) if (!all[id]) alarmsChanged = callsChanged = sessions.delete(id);
     const order = shown(Object.values(all));
     if (order.join() !== ids.peek().join() || !loaded.peek()) ids.value = order;
     loaded.value = true;
@@ -173,6 +177,14 @@ api.queue.where = ({ session_id }) => {
   const room = typeof session_id === "string" && board?.sessions[session_id]?.room;
   return room ? `Room ${room}` : "";
 };
+
+/** What the buttons without a form have sent. */
+export const presses = new Presses({
+  send: (command) => asked(api.command("session", command)).catch(() => null),
+  now: serverNow,
+  uuid: api.uuid,
+  who: () => me.value?.staff_id ?? null,
+});
 
 export function hurry(): void {
   feed.hurry();

@@ -1,10 +1,8 @@
 /* Somebody in a room wants the nurse: said where the alarms are, in ink and not in their colours, and answered by name. */
-import { signal } from "@preact/signals";
-import * as api from "../api";
 import type { BoardSession } from "../board";
 import type { Help, Session } from "../model";
 import { useStable } from "../stable";
-import { asked, called, may, now, serverNow } from "../store";
+import { called, may, now, presses } from "../store";
 import { duration } from "../words";
 import { Icon } from "./icon";
 
@@ -13,30 +11,14 @@ export function CallAge({ since }: { since: string }) {
   return <>{text}</>;
 }
 
-/** By call: what is on its way, and the server's own word when it said no. */
-const sent = signal<Readonly<Record<string, { command: api.Command; busy: boolean; text: string }>>>({});
+/** A call and its button are new once the last one was answered. */
+const callKey = (session: Session): string => `call ${session.session_id} ${session.help?.call_id ?? ""}`;
 
-async function send(key: string, type: "CallHelp" | "AnswerHelp", fields: Record<string, unknown>): Promise<void> {
-  const before = sent.value[key];
-  if (before?.busy) return;
-  const at = serverNow();
-  // The same command again while nobody knows whether it was recorded.
-  const command = before?.command ?? { type, id: api.uuid(at), at: new Date(at).toISOString(), ...fields };
-  sent.value = { ...sent.value, [key]: { command, busy: true, text: "" } };
-  const answer = await asked(api.command("session", command)).catch(() => null);
-  const { [key]: _, ...rest } = sent.value;
-  if (answer?.kind === "unknown") sent.value = { ...rest, [key]: { command, busy: false, text: answer.text } };
-  else sent.value = rest;
-  if (answer?.kind === "refused") said.value = { ...said.value, [key]: answer.text };
-}
-
-const said = signal<Readonly<Record<string, string>>>({});
-
-export const callNurse = (session_id: string): Promise<void> => send(`call ${session_id}`, "CallHelp", { session_id });
+export const callNurse = (session: Session): Promise<void> => presses.press(callKey(session), { type: "CallHelp", session_id: session.session_id });
 
 /** Why the call is not out, in words; "" when nothing stands against it. */
-export const callTrouble = (session_id: string): string => sent.value[`call ${session_id}`]?.text || said.value[`call ${session_id}`] || "";
-export const calling = (session_id: string): boolean => sent.value[`call ${session_id}`]?.busy ?? false;
+export const callTrouble = (session: Session): string => presses.of(callKey(session))?.text ?? "";
+export const calling = (session: Session): boolean => presses.busy(callKey(session), "CallHelp");
 
 export const standing = (session: Session): boolean => session.state === "open" && session.help !== null && session.help.answered_at === null;
 
@@ -44,24 +26,24 @@ export const standing = (session: Session): boolean => session.state === "open" 
 export function Answer({ session, main = false }: { session: BoardSession; main?: boolean }) {
   const help = session.help;
   if (!help || !may("session", "AnswerHelp")) return null;
-  const state = sent.value[help.call_id];
-  const trouble = state?.text || said.value[help.call_id];
+  const pressed = presses.of(help.call_id);
+  const busy = presses.busy(help.call_id, "AnswerHelp");
   return (
     <>
       <button
         type="button"
         class={main ? "btn main" : "btn"}
-        aria-disabled={state?.busy ?? false}
-        onClick={() => void send(help.call_id, "AnswerHelp", { session_id: session.session_id, call_id: help.call_id })}
+        aria-disabled={busy}
+        onClick={() => !busy && void presses.press(help.call_id, { type: "AnswerHelp", session_id: session.session_id, call_id: help.call_id })}
       >
         <Icon name="check" />
-        {state?.busy ? "Sending…" : state?.text ? "Try again" : "I am going"}
+        {busy ? "Sending…" : pressed?.state === "unknown" ? "Try again" : "I am going"}
         <span class="sr"> to room {session.room}</span>
       </button>
-      {trouble && (
+      {pressed?.text && (
         <p class="refusal" role="status">
           <Icon name="alert" />
-          <span>{trouble}</span>
+          <span>{pressed.text}</span>
         </p>
       )}
     </>

@@ -180,9 +180,9 @@ function Call({ s, items }: { s: BoardSession; items: readonly TimelineItem[] })
   const waits = standing(s);
   const recent = useStable(() => help?.answered_at !== undefined && help?.answered_at !== null && now.value - Date.parse(help.answered_at) < ANSWERED_FOR_MS, [help]);
   const lost = useStable(() => health.value.lostSince !== null, []);
-  const trouble = callTrouble(s.session_id);
+  const trouble = callTrouble(s);
   if (!may("session", "CallHelp") || s.state !== "open") return null;
-  const busy = calling(s.session_id);
+  const busy = calling(s);
   return (
     <section class="call" aria-label="Call the nurse" data-call={waits ? "open" : recent ? "answered" : "none"}>
       {waits && help ? (
@@ -201,7 +201,7 @@ function Call({ s, items }: { s: BoardSession; items: readonly TimelineItem[] })
         </p>
       ) : null}
       {!waits && (
-        <button type="button" class={recent ? "btn" : "btn main"} aria-disabled={busy} onClick={() => void callNurse(s.session_id)}>
+        <button type="button" class={recent ? "btn" : "btn main"} aria-disabled={busy} onClick={() => !busy && void callNurse(s)}>
           <Icon name="phone" />
           {busy ? "Calling…" : recent ? "Call again" : "Call nurse"}
         </button>
