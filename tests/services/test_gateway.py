@@ -143,6 +143,24 @@ async def test_a_disabled_user_is_out(running: gw.Running) -> None:
     assert (await http.get("/api/me")).status_code == 200
 
 
+async def test_a_window_of_who_was_signed_in_before_sends_nothing_in_anothers_name(
+    running: gw.Running,
+) -> None:
+    """Two windows of one browser share its cookie: the older one still shows the nurse."""
+    http = await running.signed_in("prescriber")
+    prescriber = (await http.get("/api/me")).json()["staff_id"]
+    nurse = (await (await running.signed_in("nurse")).get("/api/me")).json()["staff_id"]
+    assert (await http.get("/api/me", headers={"kap-staff": prescriber})).status_code == 200
+    for ask in (
+        http.get("/api/me", headers={"kap-staff": nurse}),
+        http.post("/api/commands/session", json={}, headers={"kap-staff": nurse}),
+        http.post("/api/feed-ticket", headers={"kap-staff": nurse}),
+    ):
+        reply = await ask
+        assert reply.status_code == 401
+        assert "Somebody else has signed in" in reply.json()["refused"]
+
+
 async def test_the_first_users_file_is_gone_and_no_password_is_stored(
     running: gw.Running, nats_server: NatsServer
 ) -> None:

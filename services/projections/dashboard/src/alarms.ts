@@ -1,6 +1,7 @@
 /* In which order alarms are shown, and which value they invert. */
 import type { BoardSession } from "./board";
 import type { Alarm, Priority } from "./model";
+import type { Pattern } from "./sound";
 
 export const RANK: Record<Priority, number> = { high: 0, medium: 1, low: 2 };
 
@@ -24,6 +25,12 @@ export function heard(alarms: readonly Alarm[], now: number): Priority | null {
     if (priority && (!worst || RANK[priority] < RANK[worst])) worst = priority;
   }
   return worst;
+}
+
+/** With a call for the nurse that nobody has answered: under the alarms that want somebody now, beside a low one. */
+export function heardWith(call: boolean, worst: Priority | null): Pattern | null {
+  if (!call || worst === "high" || worst === "medium") return worst;
+  return worst === "low" ? "low and call" : "call";
 }
 
 /** Whose turn an escalated alarm is, as the protocol names them: "charge-nurse". */

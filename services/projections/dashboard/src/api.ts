@@ -11,8 +11,17 @@ const AGAIN: ReadonlySet<number> = new Set([408, 429]);
 /** A query that failed; `message` is the server's own word or ours. */
 export class Failed extends Error {}
 
+let actor: string | null = null;
+
+/** Whom this page shows as signed in: the server does nothing that it sends in another's name, who signed in in another
+    window of this browser. */
+export function actsFor(staff_id: string | null): void {
+  actor = staff_id;
+}
+
 async function call(path: string, init: RequestInit, within: number): Promise<Response> {
-  const response = await fetch(path, { ...init, signal: AbortSignal.timeout(within), cache: "no-store" });
+  const headers = { ...init.headers, ...(actor && { "kap-staff": actor }) };
+  const response = await fetch(path, { ...init, headers, signal: AbortSignal.timeout(within), cache: "no-store" });
   if (response.status === 401 && path !== "/api/login") throw new SignedOut();
   return response;
 }

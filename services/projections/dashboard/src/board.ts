@@ -73,6 +73,11 @@ function withRaised(raised: readonly Raised[], session: Pick<Session, "session_i
   return [...raised, { alarm_id, session_id: session.session_id, room: session.room, priority, text }].slice(-ANNOUNCED);
 }
 
+/** The high alarms of those raised after `last`, each to be spoken once: several may come in one drawn frame. */
+export function highAfter(raised: readonly Raised[], last: Raised | undefined): readonly Raised[] {
+  return raised.slice(last ? raised.indexOf(last) + 1 : 0).filter(({ priority }) => priority === "high");
+}
+
 function withChanges(board: Board, frame: Changes): Board {
   const sessions: Record<string, BoardSession> = { ...board.sessions };
   let { raised, over } = board;

@@ -1,10 +1,11 @@
 /* What is heard. Pulses by priority as IEC 60601-1-8 has them (reference: high 5 + 5 pulses, medium 3, low 1–2), and two
-   falling tones, unlike any of them, while this screen shows nothing live. One pattern at a time, the most urgent. Each is
+   falling tones, unlike any of them, while this screen shows nothing live. Who calls the nurse is heard as a soft rising
+   chime, which no alarm has, and never in an alarm's stead. One pattern at a time, the most urgent. Each is
    one loop that the browser's audio thread repeats by itself: a page that hangs goes on sounding. */
 import { signal } from "@preact/signals";
 import type { Priority } from "./model";
 
-export type Pattern = Priority | "lost";
+export type Pattern = Priority | "lost" | "call" | "low and call";
 
 interface Pulse {
   /** Seconds from the beginning of the burst. */
@@ -12,6 +13,8 @@ interface Pulse {
   lasts: number;
   /** Hz. */
   pitch: number;
+  /** Without an alarm's harmonics, and half as loud. */
+  soft?: true;
 }
 
 interface Burst {
@@ -21,6 +24,10 @@ interface Burst {
 }
 
 const train = (times: readonly number[], lasts: number, pitch: number): Pulse[] => times.map((at) => ({ at, lasts, pitch }));
+const chime = (at: number): Pulse[] => [
+  { at, lasts: 0.45, pitch: 587, soft: true },
+  { at: at + 0.4, lasts: 0.8, pitch: 784, soft: true },
+];
 const FIVE = [0, 0.25, 0.5, 1, 1.25];
 
 /** Pulses of 75–200 ms (high) and 125–250 ms (medium, low), bursts again after 2.5–15 s (high), 2.5–30 s (medium), more
@@ -29,6 +36,8 @@ export const BURSTS: Record<Pattern, Burst> = {
   high: { pulses: train([...FIVE, ...FIVE.map((at) => at + 2)], 0.15, 523), every: 7 },
   medium: { pulses: train([0, 0.4, 0.8], 0.2, 440), every: 9 },
   low: { pulses: train([0, 0.45], 0.2, 392), every: 20 },
+  call: { pulses: chime(0), every: 10 },
+  "low and call": { pulses: [...train([0, 0.45], 0.2, 392), ...chime(5), ...chime(14)], every: 22 },
   lost: { pulses: [...train([0], 0.5, 660), ...train([0.6], 0.7, 415)], every: 6 },
 };
 
@@ -41,13 +50,13 @@ const LOUD = 0.28;
 /** One burst and the silence after it, as the loudspeaker gets it. */
 export function samples({ pulses, every }: Burst): Float32Array<ArrayBuffer> {
   const wave = new Float32Array(Math.round(every * RATE));
-  for (const { at, lasts, pitch } of pulses) {
+  for (const { at, lasts, pitch, soft } of pulses) {
     const first = Math.round(at * RATE);
     for (let i = 0; i < lasts * RATE; i += 1) {
       const t = i / RATE;
       const swell = Math.min(1, t / RAMP_S, (lasts - t) / RAMP_S);
-      const tone = HARMONICS.reduce((sum, share, n) => sum + share * Math.sin(2 * Math.PI * pitch * (n + 1) * t), 0);
-      wave[first + i] = LOUD * swell * tone;
+      const tone = (soft ? [0.6] : HARMONICS).reduce((sum, share, n) => sum + share * Math.sin(2 * Math.PI * pitch * (n + 1) * t), 0);
+      wave[first + i] = (wave[first + i] ?? 0) + LOUD * swell * tone;
     }
   }
   return wave;

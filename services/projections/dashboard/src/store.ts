@@ -1,9 +1,9 @@
 /* What the screen shows, as signals. Frames are folded when they come and published once a drawn frame; a session
    whose part of the board did not change is not touched. */
 import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { heard } from "./alarms";
+import { heard, heardWith } from "./alarms";
 import * as api from "./api";
-import { type Board, type BoardSession, fold } from "./board";
+import { type Board, type BoardSession, fold, highAfter } from "./board";
 import { ServerClock } from "./clock";
 import { keepOnDisk } from "./disk";
 import { Feed, SignedOut } from "./feed";
@@ -41,7 +41,7 @@ export const ids = signal<readonly string[]>([]);
 export const health = signal<Health>({ lostSince: null, behind: null });
 /** While the server is behind: when the last value of any monitor was measured. */
 export const silentSince = signal<number | null>(null);
-/** The last high alarm in words; `n` tells two of the same words apart. */
+/** The high alarms that were raised last, in words; `n` tells two of the same words apart. */
 export const announced = signal<{ n: number; text: string } | null>(null);
 /** The tone of a lost feed is silent until then, monotonic ms; 0: it is not. */
 export const quietUntil = signal(0);
@@ -146,9 +146,9 @@ function publish(): void {
       const waits = Object.values(all).filter((s) => s.state === "open" && s.help !== null && s.help.answered_at === null);
       called.value = waits.sort((a, b) => Date.parse(a.help?.at ?? "") - Date.parse(b.help?.at ?? ""));
     }
-    const high = raised.filter((r) => r.priority === "high").pop();
-    if (high && high !== spoken) announced.value = { n: (announced.peek()?.n ?? 0) + 1, text: `High priority alarm. Room ${high.room}: ${asPrinted(high.text)}` };
-    spoken = high ?? spoken;
+    const text = highAfter(raised, spoken).map((r) => `High priority alarm. Room ${r.room}: ${asPrinted(r.text)}`).join(" ");
+    if (text) announced.value = { n: (announced.peek()?.n ?? 0) + 1, text };
+    spoken = raised[raised.length - 1];
     over.value = board?.over ?? null;
   });
 }
@@ -204,7 +204,10 @@ function audibly(monotonic: number): void {
   const blind = loaded.peek() && (lostSince !== null || (behind !== null && behind > BEHIND_TONE_MS));
   if (!blind || monotonic > quietUntil.peek()) quietUntil.value = 0;
   const alarms = alarmed.peek().map(({ alarm }) => alarm);
-  sound(blind ? (quietUntil.peek() > 0 ? null : "lost") : heard(alarms, now.peek()), monotonic);
+  // The corridor hears a call as those do who may go.
+  const call = called.peek().length > 0 && (may("session", "AnswerHelp") || me.peek()?.role === "wall");
+  const quiet = quietUntil.peek() > 0;
+  sound(blind && !quiet ? "lost" : lostSince !== null ? null : heardWith(call, heard(alarms, now.peek())), monotonic);
 }
 
 let ticked = performance.now();
@@ -280,6 +283,7 @@ let watching = false;
 export function signedIn(who: Me): void {
   inZone(who.timezone);
   me.value = who;
+  api.actsFor(who.staff_id);
   api.queue.belongsTo(who.staff_id);
   heardAt = performance.now();
   if (!watching) watch();
@@ -290,6 +294,7 @@ export function signedIn(who: Me): void {
 /** `ended`: nobody asked for it, the sign-in was over. */
 export function signedOut(ended = true): void {
   feed.stop();
+  api.actsFor(null);
   api.queue.belongsTo(null);
   board = null;
   batch(() => {
@@ -298,6 +303,8 @@ export function signedOut(ended = true): void {
     ids.value = [];
     alarmed.value = [];
     called.value = [];
+    announced.value = null;
+    over.value = null;
   });
   sessions.clear();
   toSignIn(ended);

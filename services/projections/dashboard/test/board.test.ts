@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Board, fold, TREND_MS } from "../src/board";
+import { type Board, fold, highAfter, TREND_MS } from "../src/board";
 import type { Frame } from "../src/model";
 import { acknowledged, alarm, at, changes, cleared, escalated, heartbeat, NOON, raised, reading, session, snapshot } from "./making";
 
@@ -133,4 +133,14 @@ describe("sessions", () => {
     expect(Object.keys(after(ended, heartbeat({ server_time: at(1790) })).sessions)).toEqual(["s1"]);
     expect(Object.keys(after(ended, heartbeat({ server_time: at(1801) })).sessions)).toEqual([]);
   });
+});
+
+test("every high alarm that was raised since is spoken, also when two rooms' come at once", () => {
+  const other = { ...session({ session_id: "s2", room: "2" }), latest: {}, trend: {} };
+  const first = after(snapshot({ sessions: [{ ...session(), latest: {}, trend: {} }, other] }), changes({ alarms: [raised()] }));
+  const both = fold(first, changes({ alarms: [raised({ alarm_id: "a2", session_id: "s2" }), raised({ alarm_id: "a3" }), raised({ alarm_id: "a4", priority: "low" })] }))!;
+  const ids = (of: readonly { alarm_id: string }[]): string[] => of.map(({ alarm_id }) => alarm_id);
+  expect(ids(highAfter(first.raised, undefined))).toEqual(["a1"]);
+  expect(ids(highAfter(both.raised, first.raised[0]))).toEqual(["a2", "a3"]);
+  expect(highAfter(both.raised, both.raised[3])).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /* The sounds as they reach the loudspeaker, against what the standard asks of each priority (clinical reference, A5.1). */
 import { expect, test } from "vitest";
+import { heardWith } from "../src/alarms";
 import { BURSTS, type Pattern, samples } from "../src/sound";
 
 const RATE = 16_000;
@@ -53,6 +54,27 @@ test("a lost feed sounds like no alarm: two tones, the second lower", () => {
     return count / (to - from);
   };
   expect(crossings(found[1]!)).toBeLessThan(crossings(found[0]!));
+});
+
+test("a call for the nurse rises, is softer than any alarm, and stands beside a low one without a pulse of theirs together", () => {
+  const loudest = (pattern: Pattern): number => samples(BURSTS[pattern]).reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  for (const alarm of ["high", "medium", "low", "lost"] as const) expect(loudest("call")).toBeLessThan(loudest(alarm) / 2);
+  const [first, second] = BURSTS.call.pulses;
+  expect(second!.pitch).toBeGreaterThan(first!.pitch);
+  expect(pulses("call")).toHaveLength(1); // one sound that swells over, no train of pulses
+  expect(pulses("low and call").slice(0, 2)).toEqual(pulses("low"));
+  expect(pulses("low and call")).toHaveLength(4);
+});
+
+test.each([
+  [true, "high", "high"],
+  [true, "medium", "medium"],
+  [true, "low", "low and call"],
+  [true, null, "call"],
+  [false, "low", "low"],
+  [false, null, null],
+] as const)("with a call %s and a %s alarm, %s is heard", (call, worst, wanted) => {
+  expect(heardWith(call, worst)).toBe(wanted);
 });
 
 test("nothing is clipped", () => {

@@ -19,6 +19,10 @@ BODY_BYTES = 64 * 1024
 BODY_WITHIN_S = 10.0
 HISTORY = "History is not available right now. The live board goes on."
 SIGN_IN = "Please sign in."
+SOMEBODY_ELSE = "Somebody else has signed in in this browser. Please sign in."
+# Whom a page shows as signed in. Windows of one browser share their cookie: without this, what one person enters in
+# an older window would be recorded in the name of whoever signed in last.
+MEANT = "kap-staff"
 
 
 class Declined(Exception):
@@ -60,6 +64,8 @@ async def viewer(request: Request, gateway: Here) -> Viewer:
     user = gateway.users.by_id.get(found.staff_id) if found is not None else None
     if secret is None or found is None or user is None or user.disabled:
         raise Declined(401, SIGN_IN)
+    if request.headers.get(MEANT, str(found.staff_id)) != str(found.staff_id):
+        raise Declined(401, SOMEBODY_ELSE)
     return Viewer(found.staff_id, user, login(secret), found.expires)
 
 
