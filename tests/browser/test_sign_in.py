@@ -22,7 +22,7 @@ async def test_a_wrong_password_says_so_and_the_right_one_shows_what_was_asked_f
     window, nurse, bed = await look(None), ward.users["nurse"], ward.beds["8"]
     await window.open(bed.path)
     await window.type_in(nurse["username"], "not-the-password")
-    refusal = window.page.get_by_role("alert")
+    refusal = window.page.locator("#refusal")
     await expect(refusal).to_contain_text("wrong", ignore_case=True)
     await expect(window.page.get_by_label("Password")).to_be_focused()
     await window.type_in(nurse["username"], nurse["password"])

@@ -189,7 +189,7 @@ async def behind(window: Window) -> None:
     await expect(window.state).to_have_attribute("data-feed", "behind", timeout=within)
     await expect(window.state).to_contain_text("Behind")
     await expect(window.page.locator(".lost-frame")).to_have_count(0)  # this screen does hear the server
-    bar = window.banner.get_by_role("alert")
+    bar = window.banner.get_by_role("status")
     await expect(bar).to_contain_text(re.compile(r"No new values from the monitors for \d:\d\d\."))
     await expect(bar).to_contain_text("The server is behind: alarms may be missing.")
     await expect(bar.get_by_text("Go to the bedside monitors.")).to_be_visible()
@@ -214,7 +214,7 @@ async def test_a_server_that_is_behind_says_so_on_a_sessions_page(look: Look, wa
     window = await look()
     await window.session(ward.beds["4"].path)
     with ward.stopped("session-monitor"):
-        await expect(window.banner.get_by_role("alert")).to_contain_text(
+        await expect(window.banner.get_by_role("status")).to_contain_text(
             "alarms may be missing. Go to the bedside monitors.", timeout=(STALE_S + NOTICED_WITHIN_S) * 1000
         )
         await expect(window.page.locator(".live-pill")).to_have_text("Not live")

@@ -12,7 +12,7 @@ from tests.browser.window import SHOWN_WITHIN_MS, Window
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-HIGH, MEDIUM, LOW, LOST = 7, 9, 20, 6  # seconds from burst to burst
+HIGH, MEDIUM, LOW, CALL, LOST = 7, 9, 20, 10, 6  # seconds from burst to burst
 HUNG_S = 10
 
 # every sound that the page starts: how long its pattern is, whether it repeats, and when it begins and ends

@@ -12,6 +12,7 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import Look
 from tests.browser.test_layout import MOST_BYTES, SCREENS, SIZES, alarming, violations
+from tests.browser.test_sound import CALL, LISTEN, hears
 from tests.browser.ward import Ward
 from tests.browser.window import SHOWN_WITHIN_MS, Window
 
@@ -48,9 +49,11 @@ async def test_a_therapist_calls_the_nurse_and_hears_who_comes(look: Look, ward:
     await expect(board.banner).to_contain_text("Nurse called")
     assert "Nurse called, room 3" in await board.page.title()
 
-    elsewhere = await look()
+    elsewhere = await look(script=LISTEN)
     await elsewhere.open("/today")
+    await elsewhere.page.locator("h1").click()  # a page that was touched may sound
     await expect(elsewhere.page.locator(".call-chip")).to_contain_text("Room 3", timeout=SOON_MS)
+    await hears(elsewhere.page, CALL)
 
     await board.page.get_by_role("button", name="I am going to room 3").click()
     nurse = str(ward.users["nurse"]["username"])
@@ -59,6 +62,7 @@ async def test_a_therapist_calls_the_nurse_and_hears_who_comes(look: Look, ward:
     assert nurse.lower() in (await coming.inner_text()).lower()
     await expect(on_card).to_have_count(0)
     await expect(elsewhere.page.locator(".call-chip")).to_have_count(0)
+    await hears(elsewhere.page)
     await button(beside.page, "Call again").wait_for()
 
 
@@ -198,6 +202,7 @@ async def ready(window: Window, path: str, there: str) -> None:
     if there == ".form-page" and path.endswith("/assess"):
         await radio(window.page, "Intramuscular ketamine").check()
         await expect(window.page.locator(".ask").first).to_be_visible()
+        await window.page.get_by_role("checkbox").first.check()  # a drug that the patient takes
 
 
 @pytest.mark.parametrize("theme", ["night", "day"])

@@ -2,6 +2,7 @@
 import type { BoardSession } from "./board";
 import type { Alarm, Priority } from "./model";
 import type { Pattern } from "./sound";
+import { words } from "./words";
 
 export const RANK: Record<Priority, number> = { high: 0, medium: 1, low: 2 };
 
@@ -34,7 +35,7 @@ export function heardWith(call: boolean, worst: Priority | null): Pattern | null
 }
 
 /** Whose turn an escalated alarm is, as the protocol names them: "charge-nurse". */
-export const told = (alarm: Alarm): string => (alarm.escalated_to ?? "").replace(/[_.-]/g, " ");
+export const told = (alarm: Alarm): string => words(alarm.escalated_to ?? "");
 
 /** Those that somebody has yet to answer first, then by priority, then the older first. */
 export function byUrgency(a: Alarm, b: Alarm): number {

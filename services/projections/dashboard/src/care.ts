@@ -1,7 +1,7 @@
 /* Where a course of treatment stands, what is next and who may do it; and what an assessment's answers come to. */
 import type { Clinic, Course, Protocol, Standing, WholeCourse } from "./queries";
+import { words } from "./words";
 
-export const words = (code: string): string => code.replace(/[_.-]/g, " ");
 export const capital = (said: string): string => said.charAt(0).toUpperCase() + said.slice(1);
 
 /** MK 0417: initials and number, as the board has them. */

@@ -24,6 +24,8 @@ export type Cause =
 export const FEED_LOST_MS = 2_500;
 /** The server says that it is this far behind the log. */
 export const BEHIND_MS = 2_000;
+/** So far that an alarm would be late: it is heard. */
+export const BEHIND_TONE_MS = 10_000;
 export const SKEW_MS = 2_000;
 
 const CONTINUOUS: ReadonlySet<Signal> = new Set(["spo2", "pulse_rate", "heart_rate", "respiratory_rate", "etco2"]);

@@ -6,7 +6,7 @@ import "./style/page.css";
 import "./style/form.css";
 import "./style/paper.css";
 import "./style/views.css";
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
 import * as api from "./api";
 import { SignedOut } from "./feed";
@@ -18,7 +18,7 @@ import { AssessPage } from "./ui/assess";
 import { BoardPage } from "./ui/board";
 import { CoursePage } from "./ui/course-page";
 import { DevicesPage } from "./ui/devices";
-import { NowherePage } from "./ui/nowhere";
+import { NowherePage, WaitingPage } from "./ui/nowhere";
 import { PatientPage, PatientsPage, RegisterPage } from "./ui/patients";
 import { RemsPage } from "./ui/rems";
 import { SessionPage } from "./ui/session";
@@ -30,6 +30,8 @@ import { WallPage } from "./ui/wall";
 import { WithPage } from "./ui/with";
 
 const RETRY_MS = 2_000;
+/** The server does not even say who is signed in. */
+const unanswered = signal(false);
 
 const PAGES: Record<Exclude<PlaceName, "sign-in">, ComponentType<{ id: string }>> = {
   board: BoardPage,
@@ -52,7 +54,7 @@ const PAGES: Record<Exclude<PlaceName, "sign-in">, ComponentType<{ id: string }>
 function App() {
   const at = place.value;
   if (at.at === "sign-in") return <SignInPage />;
-  if (!me.value) return null;
+  if (!me.value) return unanswered.value ? <WaitingPage /> : null;
   // A wall screen has nothing but the wall.
   const Page = me.value.role === "wall" && at.at !== "session" ? WallPage : PAGES[at.at];
   return <Page key={at.id} id={at.id} />;
@@ -69,10 +71,14 @@ function toSignIn(ended: boolean): void {
 async function whoIsThere(): Promise<void> {
   try {
     signedIn(await api.me());
+    unanswered.value = false;
     if (place.peek().at === "sign-in") go("/", true);
   } catch (error) {
     if (error instanceof SignedOut) toSignIn(false);
-    else setTimeout(() => void whoIsThere(), RETRY_MS);
+    else {
+      unanswered.value = true;
+      setTimeout(() => void whoIsThere(), RETRY_MS);
+    }
   }
 }
 
@@ -86,3 +92,7 @@ const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no #app");
 render(<App />, root);
 void whoIsThere();
+// Back, after signing out: an address without anybody is asked for anew.
+addEventListener("popstate", () => {
+  if (!me.peek() && place.peek().at !== "sign-in") void whoIsThere();
+});

@@ -6,7 +6,7 @@ import type { Limits, Priority, Signal } from "./model";
 import { alarmTags, gapsOf, type Line, limitLines, type Placed, place, rows, type Sample, scaleOf, type Tracks } from "./lanes";
 import type { AlarmSpan, Mark } from "./story";
 import type { Kind } from "./alarms";
-import { clockTime } from "./words";
+import { clockTime, midnight } from "./words";
 
 export interface Scene {
   tracks: Tracks;
@@ -361,7 +361,7 @@ export class Plot {
     const perMin = (this.right - LEFT) / ((to - from) / MIN);
     const major = [1, 2, 5, 10, 15, 30, 60, 120, 240].find((step) => step * perMin >= 76) ?? 480;
     const zero = doses[doses.length - 1]?.at;
-    const origin = zero ?? new Date(new Date(from).setHours(0, 0, 0, 0)).getTime();
+    const origin = zero ?? midnight(from);
     for (let i = Math.ceil((from - origin) / (major * MIN)); origin + i * major * MIN <= to; i += 1) {
       const t = origin + i * major * MIN;
       const x = this.x(t);

@@ -84,6 +84,8 @@ export interface Work {
   id?: string;
   task?: string;
   text?: string | null;
+  /** The session that a task is about. */
+  session_id?: string | null;
 }
 
 export interface AlarmOf extends Alarm {

@@ -13,7 +13,7 @@ interface Pulse {
   lasts: number;
   /** Hz. */
   pitch: number;
-  /** Without an alarm's harmonics, and half as loud. */
+  /** Without an alarm's harmonics, and softer. */
   soft?: true;
 }
 

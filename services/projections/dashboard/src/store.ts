@@ -7,7 +7,7 @@ import { type Board, type BoardSession, fold, highAfter } from "./board";
 import { ServerClock } from "./clock";
 import { keepOnDisk } from "./disk";
 import { Feed, SignedOut } from "./feed";
-import { behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
+import { BEHIND_TONE_MS, behindOf, FEED_LOST_MS, type Health, lastHeard } from "./freshness";
 import type { Alarm, Frame, Heartbeat, Me, VitalRecorded } from "./model";
 import { Presses } from "./press";
 import { place } from "./route";
@@ -18,8 +18,6 @@ const SHOW_STALL_MS = 20_000;
 const SLEPT_MS = 3_000;
 const DRAW_EVERY_MS = 100;
 const QUIET_MS = 2 * 60_000;
-/** The server is behind for so long that an alarm would be late. */
-const BEHIND_TONE_MS = 10_000;
 
 const clock = new ServerClock(performance.now(), Date.now());
 let board: Board | null = null;

@@ -1,11 +1,11 @@
 /* The timeline's items in a nurse's words, and the marks that the chart takes from it. */
 import type { Dose, Me, Priority, TimelineItem, VitalRecorded } from "./model";
-import { asPrinted, number, PAUSED_FOR } from "./words";
+import { asPrinted, number, PAUSED_FOR, words as plainly } from "./words";
 import { ROUTES } from "./course";
 
 type Data = Record<string, unknown>;
 
-const words = (code: unknown): string => String(code ?? "").replace(/[_.-]/g, " ");
+const words = (code: unknown): string => plainly(String(code ?? ""));
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const num = (value: unknown): number | null => (typeof value === "number" ? value : null);
 

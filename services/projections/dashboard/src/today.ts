@@ -2,6 +2,7 @@
 import { lastDose, phaseOf } from "./course";
 import type { Session } from "./model";
 import type { Work } from "./queries";
+import { midnight } from "./words";
 
 export interface Day {
   expected: Work[];
@@ -9,20 +10,18 @@ export interface Day {
   under: Session[];
   recovering: Session[];
   gone: Session[];
-  /** Other visits, integrations and tasks of today, and what is overdue. */
+  /** Other visits, integrations and tasks of today, and what is overdue; a REMS form from the day it is owed. */
   other: Work[];
 }
 
-const RECOVERING: ReadonlySet<string> = new Set(["Recovery", "Ready"]);
+/** Of a session with Spravato: due in a week, and better sent while the session is remembered. */
+export const isRems = (item: Work): boolean => item.task === "rems-monitoring-form";
 
-/** Midnight of that moment's day, in the browser's own zone. */
-export function midnight(ms: number): number {
-  return new Date(ms).setHours(0, 0, 0, 0);
-}
+const RECOVERING: ReadonlySet<string> = new Set(["Recovery", "Ready"]);
 
 export function dayOf(work: readonly Work[], sessions: readonly Session[], now: number): Day {
   const from = midnight(now);
-  const to = new Date(from).setDate(new Date(from).getDate() + 1);
+  const to = midnight(now, 1);
   const due = (item: Work): number => (item.due === null ? Infinity : Date.parse(item.due));
   const dosing = (item: Work): boolean => item.kind === "visit" && item.visit === "dosing";
   const here = new Set(sessions.filter((s) => s.state === "open").map((s) => s.course_id));
@@ -38,6 +37,6 @@ export function dayOf(work: readonly Work[], sessions: readonly Session[], now: 
     under: open.filter((s) => s.doses.length > 0 && !recovering(s)),
     recovering: open.filter((s) => s.doses.length > 0 && recovering(s)),
     gone: sessions.filter((s) => s.ended_at !== null && Date.parse(s.ended_at) >= from).sort((a, b) => Date.parse(b.ended_at ?? "") - Date.parse(a.ended_at ?? "")),
-    other: work.filter((item) => due(item) < to && !(dosing(item) && due(item) >= from)),
+    other: work.filter((item) => (due(item) < to || isRems(item)) && !(dosing(item) && due(item) >= from)),
   };
 }

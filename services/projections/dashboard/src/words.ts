@@ -9,6 +9,9 @@ const formats = (timeZone?: string) => {
     minute: made({ hour: "2-digit", minute: "2-digit" }),
     second: made({ hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     day: made({ day: "numeric", month: "short", year: "numeric" }),
+    month: made({ day: "numeric", month: "short" }),
+    weekday: made({ weekday: "long", day: "numeric", month: "long" }),
+    parts: made({ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     offset: made({ timeZoneName: "shortOffset" }),
   };
 };
@@ -24,6 +27,39 @@ export const clockTime = (ms: number, seconds = false): string => (seconds ? for
 
 /** 22 Nov 2026. */
 export const day = (ms: number): string => format.day.format(ms);
+
+/** 22 Nov. */
+export const dayInYear = (ms: number): string => format.month.format(ms);
+
+/** Sunday, 22 November. */
+export const weekday = (ms: number): string => format.weekday.format(ms);
+
+const DAY_MS = 86_400_000;
+
+/** How far the clinic's zone is ahead of UTC at that moment, ms. */
+function ahead(ms: number): number {
+  const of = Object.fromEntries(format.parts.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+  const shown = Date.UTC(of["year"] ?? 0, (of["month"] ?? 1) - 1, of["day"], of["hour"], of["minute"], of["second"]);
+  return shown - Math.floor(ms / 1000) * 1000;
+}
+
+/** The moment that the clinic's clocks show as this many ms since 1970. */
+const moment = (shown: number): number => shown - ahead(shown - ahead(shown));
+
+/** Midnight of that moment's day in the clinic; `days` later that day's. */
+export function midnight(ms: number, days = 0): number {
+  const shown = ms + ahead(ms);
+  return moment(shown - (((shown % DAY_MS) + DAY_MS) % DAY_MS) + days * DAY_MS);
+}
+
+/** "2026-11-24", "14:30", as they are in the clinic; NaN when that is no time. */
+export const momentOf = (date: string, time: string): number => {
+  const shown = Date.parse(`${date}T${time}Z`);
+  return Number.isNaN(shown) ? NaN : moment(shown);
+};
+
+/** The year in the clinic. */
+export const yearOf = (ms: number): number => new Date(ms + ahead(ms)).getUTCFullYear();
 
 /** Europe/Vienna (GMT+1): the zone of every time on a page, as it was then. */
 export function zoneWords(ms: number): string {
@@ -55,6 +91,9 @@ export function until(seconds: number): string {
 export const asPrinted = (text: string): string => text.replace(/\bSpO2\b/g, "SpO₂").replace(/\betCO2\b/gi, "etCO₂");
 
 export const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+
+/** A code as words: charge-nurse, steady_gait. */
+export const words = (code: string): string => code.replace(/[_.-]/g, " ");
 
 /** Why an alarm's sound was paused: the code that is recorded, and its words. */
 export const PAUSED_FOR: Record<string, string> = {

@@ -5,7 +5,7 @@ import type { Session, TimelineItem } from "../src/model";
 import { alarmsTold, entries, standing } from "../src/record";
 import { remsOf } from "../src/rems";
 import { pressures, silences, toldOf } from "../src/vitals-told";
-import { clockTime, day, inZone, zoneWords } from "../src/words";
+import { clockTime, day, inZone, midnight, momentOf, yearOf, zoneWords } from "../src/words";
 import { at, NOON, reading, session } from "./making";
 
 const MIN = 60;
@@ -173,4 +173,18 @@ test("times are the clinic's, wherever the browser stands, and say so", () => {
   expect(clockTime(NOON + 3 * 3_600_000, true)).toBe("00:00:00");
   expect(day(NOON + 3 * 3_600_000)).toBe("25 Nov 2026");
   expect(zoneWords(NOON)).toBe("Asia/Tokyo (GMT+9)");
+  expect(midnight(NOON)).toBe(NOON - 21 * 3_600_000);
+  expect(midnight(NOON, 1)).toBe(NOON + 3 * 3_600_000);
+  expect(momentOf("2026-11-24", "21:00")).toBe(NOON);
+  expect(momentOf("2026-11-24", "25:00")).toBeNaN();
+  expect(yearOf(Date.UTC(2026, 11, 31, 20))).toBe(2027);
+});
+
+test("a day in which the clocks change has its own length", () => {
+  inZone("Europe/Vienna");
+  const day = midnight(Date.UTC(2026, 9, 25, 12)); // back from summer time
+  expect(midnight(day, 1) - day).toBe(25 * 3_600_000);
+  expect(midnight(day + 24.5 * 3_600_000)).toBe(day);
+  expect(momentOf("2026-03-29", "04:00")).toBe(Date.UTC(2026, 2, 29, 2));
+  expect(momentOf("2026-07-01", "14:30")).toBe(Date.UTC(2026, 6, 1, 12, 30));
 });

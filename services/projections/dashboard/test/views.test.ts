@@ -142,6 +142,10 @@ describe("the day", () => {
     expect(day.expected).toEqual([]);
     expect(day.other).toEqual(items.slice(0, 2));
   });
+  it("shows a REMS form from the day it is owed, not only on the day it is due", () => {
+    const form = work({ kind: "task", task: "rems-monitoring-form", due: at(60 * 24 * 6), session_id: "a" });
+    expect(dayOf([form, work({ kind: "task", task: "call-back", due: at(60 * 24 * 6) })], [], NOON).other).toEqual([form]);
+  });
 });
 
 const well = { lostSince: null, behind: null };

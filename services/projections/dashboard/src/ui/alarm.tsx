@@ -2,8 +2,9 @@
 import { byUrgency, type Standing, standing, told } from "../alarms";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
-import { BEHIND_MS } from "../freshness";
-import { alarmed, called, health, now, over, silentSince } from "../store";
+import { BEHIND_MS, BEHIND_TONE_MS } from "../freshness";
+import { place } from "../route";
+import { alarmed, called, health, loaded, now, over, quietly, quietUntil, silentSince } from "../store";
 import { asPrinted, clockTime, duration } from "../words";
 import { Acknowledge, Pause, Refusal } from "./answer";
 import { BannerCalls, CallChips } from "./call";
@@ -123,6 +124,16 @@ function Rest({ open, most = 8, tight = open.length > 3 }: { open: typeof alarme
   );
 }
 
+/** The tone of a screen that shows nothing live has been heard. */
+export function Quiet() {
+  return (
+    <button type="button" class="btn" aria-pressed={quietUntil.value > 0} onClick={quietly}>
+      <Icon name="mute" />
+      Silence 2 min
+    </button>
+  );
+}
+
 /** While the server is behind no alarm can be trusted to come: that leads, the open ones follow it. */
 export function BehindBanner({ alarms }: { alarms: boolean }) {
   const open = alarms ? alarmed.value.filter(({ alarm }) => alarm.state !== "acknowledged").sort((a, b) => byUrgency(a.alarm, b.alarm)) : [];
@@ -130,9 +141,11 @@ export function BehindBanner({ alarms }: { alarms: boolean }) {
     const since = silentSince.value;
     return since === null || now.value - since < BEHIND_MS ? null : Math.floor((now.value - since) / 1000);
   }, []);
+  // From when on it sounds (store.ts); beside a patient nothing does.
+  const tone = useStable(() => place.value.at !== "with" && (health.value.behind ?? 0) > BEHIND_TONE_MS, []);
   return (
     <section class="banner" aria-label="Server behind">
-      <div class="lost-bar behind-bar" role="alert">
+      <div class="lost-bar behind-bar" role="status">
         <Pri of="medium" />
         <div>
           {seconds !== null && (
@@ -144,6 +157,7 @@ export function BehindBanner({ alarms }: { alarms: boolean }) {
             The server is behind: alarms may be missing. <strong>Go to the bedside monitors.</strong>
           </span>
         </div>
+        {tone && <Quiet />}
       </div>
       {alarms && <BannerCalls />}
       {open.length > 0 && <Rest open={open} most={4} tight />}
@@ -154,6 +168,7 @@ export function BehindBanner({ alarms }: { alarms: boolean }) {
 function Calm() {
   const acked = alarmed.value.length;
   const last = over.value;
+  if (!loaded.value) return <p class="calm">Waiting for the server: whether an alarm is open is not known yet.</p>;
   return (
     <p class="calm">
       <Icon name="check" />

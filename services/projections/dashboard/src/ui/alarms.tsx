@@ -5,11 +5,11 @@ import * as queries from "../queries";
 import type { AlarmOf } from "../queries";
 import { useRead } from "../read";
 import { useStable } from "../stable";
-import { alarmed, health, now } from "../store";
-import { midnight } from "../today";
-import { asPrinted, clockTime, duration } from "../words";
+import { alarmed, health, loaded, now, serverNow } from "../store";
+import { asPrinted, clockTime, dayInYear, duration, midnight } from "../words";
 import { AlarmAge, alarmWords, shownState } from "./alarm";
 import { Acknowledge, Refusal } from "./answer";
+import { Loading } from "./board";
 import { Icon, Pri } from "./icon";
 import { Nothing, Page, Reading } from "./page";
 
@@ -22,7 +22,7 @@ export function AlarmsPage() {
   const second = useStable(() => Math.floor(now.value / 1000) * 1000, []);
   const moved = open.map(({ alarm }) => `${alarm.alarm_id}${alarm.state}`).join();
   const [all, setAll] = useState(false);
-  const history = useRead(() => queries.alarms(all ? null : midnight(Date.now())), [all], EVERY_MS);
+  const history = useRead(() => queries.alarms(all ? null : midnight(serverNow())), [all], EVERY_MS);
   useEffect(() => {
     if (history.data) history.changed();
   }, [moved]);
@@ -30,9 +30,11 @@ export function AlarmsPage() {
     <Page title="Alarms" lead="The bedside monitor is the primary alarm. Here stand those that KAP raised.">
       <section aria-labelledby="open-h">
         <h2 id="open-h" class="section-h">
-          Open <b>{open.length}</b>
+          Open <b>{loaded.value ? open.length : "?"}</b>
         </h2>
-        {open.length === 0 ? (
+        {!loaded.value ? (
+          <Loading />
+        ) : open.length === 0 ? (
           <Nothing icon="check" title="No open alarms">
             {lost ? "As of when the feed was lost." : "In no room."}
           </Nothing>
@@ -47,7 +49,12 @@ export function AlarmsPage() {
                 <span class="alarm-what">
                   <b>{alarmWords(alarm, lost)}</b>
                   <small>
-                    {session.label && `${session.label} · `}since {clockTime(Date.parse(alarm.onset), true)}, <AlarmAge alarm={alarm} />
+                    {session.label && `${session.label} · `}since {clockTime(Date.parse(alarm.onset), true)}
+                    {!lost && (
+                      <>
+                        , <AlarmAge alarm={alarm} />
+                      </>
+                    )}
                     {alarm.state === "acknowledged" && ` · acknowledged by ${alarm.acknowledged_by_name ?? "somebody"}`}
                     {alarm.state === "paused" && " · sound paused"}
                     {alarm.state === "latched" && " · over, not acknowledged"}
@@ -138,6 +145,6 @@ function History({ alarms }: { alarms: readonly AlarmOf[] }) {
 
 function when(at: string): string {
   const ms = Date.parse(at);
-  const day = ms >= midnight(Date.now()) ? "" : `${new Date(ms).toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, `;
+  const day = ms >= midnight(serverNow()) ? "" : `${dayInYear(ms)}, `;
   return `${day}${clockTime(ms, true)}`;
 }

@@ -8,6 +8,7 @@ import { useRead } from "../read";
 import { go } from "../route";
 import { may, now } from "../store";
 import { useStable } from "../stable";
+import { yearOf } from "../words";
 import { Choice, Line, Words } from "./fields";
 import { type Form, useForm } from "./form";
 import { FormBody } from "./form-page";
@@ -62,7 +63,7 @@ function answersOf(form: Form, protocol: Protocol): Answers {
 }
 
 function Assessing({ course, protocols }: { course: WholeCourse; protocols: readonly Protocol[] }) {
-  const year = useStable(() => new Date(now.value).getFullYear(), []);
+  const year = useStable(() => yearOf(now.value), []);
   const form: Form = useForm({
     id: "assess",
     service: "intake",

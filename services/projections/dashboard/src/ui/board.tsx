@@ -1,6 +1,5 @@
 /* All rooms at a glance: stable places by default, the most urgent first on request. */
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { urgency } from "../alarms";
 import { grid } from "../grid";
 import { useStable } from "../stable";
@@ -8,22 +7,12 @@ import { health, ids, loaded, now, sessionOf } from "../store";
 import { standing } from "./call";
 import { Card } from "./card";
 import { Icon } from "./icon";
+import { named, NamesSwitch } from "./names";
 import { Shell } from "./shell";
 
 const urgentFirst = signal(false);
-const NAMED_MS = 30_000;
-/** Names are shown for a moment, to who asks. */
-const named = signal(false);
-let hiding: ReturnType<typeof setTimeout> | undefined;
-
-function nameThem(show: boolean): void {
-  clearTimeout(hiding);
-  named.value = show;
-  if (show) hiding = setTimeout(() => nameThem(false), NAMED_MS);
-}
 
 export function BoardPage() {
-  useEffect(() => () => nameThem(false), []);
   const order = useStable(() => {
     if (!urgentFirst.value) return [...ids.value];
     const rank = (id: string): number => {
@@ -50,10 +39,7 @@ export function BoardPage() {
           </button>
         ))}
       </span>
-      <button type="button" class="names-switch" aria-pressed={named.value} onClick={() => nameThem(!named.value)}>
-        <Icon name="person" />
-        {named.value ? "Hide names" : "Show names"}
-      </button>
+      <NamesSwitch look="names-switch" />
       <span class="hide-s">
         {order.length === 1 ? "1 room" : `${order.length} rooms`} · trends show the last 15 min
       </span>

@@ -7,7 +7,7 @@ import type { Reader } from "../reader";
 import { go } from "../route";
 import { useStable } from "../stable";
 import { ids, serverNow, sessionOf } from "../store";
-import { clockTime } from "../words";
+import { clockTime, momentOf } from "../words";
 import { Choice, Line, Refused, Words, YesNo } from "./fields";
 import { type Draft, type Form, FormDialog, useForm } from "./form";
 
@@ -129,10 +129,10 @@ export function PlanForm({ rooms, ...of }: Of & { rooms: Clinic["rooms"] }) {
   const form = useCourseForm("plan", of, (reader) => {
     const day = reader.text("day", "The day");
     const time = reader.text("time", "The time");
-    const at = day && time ? new Date(`${day}T${time}`) : null;
-    if (at && Number.isNaN(at.getTime())) reader.wrong["time"] = "This is no time.";
+    const at = day && time ? momentOf(day, time) : null;
+    if (Number.isNaN(at)) reader.wrong["time"] = "This is no time.";
     const room = reader.text("room");
-    return { type: "PlanVisit", visit: reader.text("visit", "What the visit is for"), planned_for: at && !Number.isNaN(at.getTime()) ? at.toISOString() : undefined, ...(room && { room }) };
+    return { type: "PlanVisit", visit: reader.text("visit", "What the visit is for"), planned_for: at ? new Date(at).toISOString() : undefined, ...(room && { room }) };
   });
   return (
     <FormDialog form={form} title="Plan a visit" about={<About course={of.course} />} button="Plan" close={of.close}>

@@ -1,18 +1,18 @@
 /* A course of treatment: where it stands, what is next, and the form for it. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { asksOf, capital, labelOf, nextDosing, openSession, steps, type Step, type StepName, waiting, words } from "../care";
+import { asksOf, capital, labelOf, nextDosing, openSession, steps, type Step, type StepName, waiting } from "../care";
 import { ROUTES } from "../course";
 import * as queries from "../queries";
 import type { Clinic, WholeCourse } from "../queries";
 import { type Read, useRead } from "../read";
 import { may } from "../store";
-import { clockTime, number } from "../words";
+import { clockTime, day, number, words } from "../words";
 import { STANDINGS } from "./assess";
 import { ClearForm, CloseForm, ConsentForm, OpenSessionForm, PlanForm, PreparationForm, PrepareForm, WithdrawForm } from "./course-forms";
 import { Icon } from "./icon";
 import { Page, Reading } from "./page";
-import { date } from "./patients";
+const date = (at: string): string => day(Date.parse(at));
 
 type Dialog = "consent" | "withdraw" | "prepare" | "preparation" | "plan" | "open" | "close" | `clear ${string}`;
 

@@ -1,14 +1,13 @@
 /* Every monitor that was heard, attached or not, and what is wrong with it. */
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { words } from "../care";
 import { SKEW_MS } from "../freshness";
 import type { Device } from "../model";
 import { useRead } from "../read";
 import { useStable } from "../stable";
 import { ids, loaded, may, now, sessionOf } from "../store";
 import { SIGNAL_WORDS } from "../story";
-import { age, clockTime, number } from "../words";
+import { age, clockTime, number, words } from "../words";
 import { Choice } from "./fields";
 import { FormDialog, useForm } from "./form";
 import { Icon } from "./icon";

@@ -29,7 +29,7 @@ export function FormBody({ form, button, cancel, blocked = "", foot, children }:
         {children}
       </fieldset>
       {form.wrong[""] && (
-        <div class="verdict bad" role="alert">
+        <div class="verdict bad" role="status">
           <Icon name="alert" />
           <span>{form.wrong[""]}</span>
         </div>

@@ -185,7 +185,7 @@ export function FormDialog({ form, title, hint, about, button, icon, question, f
         {asking && <div class="d-ask">{question}</div>}
         {form.wrong[""] && (
           <div class="verdict-row">
-            <div class="verdict bad" role="alert">
+            <div class="verdict bad" role="status">
               <Icon name="alert" />
               <span>{form.wrong[""]}</span>
             </div>
@@ -193,7 +193,7 @@ export function FormDialog({ form, title, hint, about, button, icon, question, f
         )}
         {leaving ? (
           <div class="d-foot">
-            <p role="alert">Nothing is recorded yet. Discard what you entered?</p>
+            <p role="status">Nothing is recorded yet. Discard what you entered?</p>
             <button type="button" class="btn quiet" onClick={close}>
               Discard
             </button>

@@ -1,4 +1,5 @@
 /* An address that leads nowhere. */
+import { Icon } from "./icon";
 import { Nothing, Page } from "./page";
 
 export function NowherePage() {
@@ -13,5 +14,24 @@ export function NowherePage() {
         </a>
       </p>
     </Page>
+  );
+}
+
+/** Before anybody is known to be signed in: never an empty screen. */
+export function WaitingPage() {
+  return (
+    <div class="page">
+      <main class="board empty-board">
+        <div class="empty">
+          <Icon name="gap" />
+          <h1 class="sr">KAP</h1>
+          <p role="status">
+            <b>The server does not answer</b>
+            <br />
+            This page tries again every 2 s. Go to the bedside monitors: they are the primary alarm.
+          </p>
+        </div>
+      </main>
+    </div>
   );
 }

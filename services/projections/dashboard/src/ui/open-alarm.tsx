@@ -4,7 +4,7 @@ import type { BoardSession } from "../board";
 import type { Alarm } from "../model";
 import { useStable } from "../stable";
 import { health, now } from "../store";
-import { asPrinted, clockTime, PAUSED_FOR } from "../words";
+import { asPrinted, clockTime, PAUSED_FOR, words } from "../words";
 import { AlarmAge, AlarmMarks, alarmWords } from "./alarm";
 import { Acknowledge, Pause, Refusal } from "./answer";
 import { Pri } from "./icon";
@@ -60,4 +60,4 @@ function wordsOf(alarm: Alarm, state: string): string {
   return said.join(" ");
 }
 
-const reason = (cause: string): string => (PAUSED_FOR[cause] ?? cause.replace(/[_.-]/g, " ")).toLowerCase();
+const reason = (cause: string): string => (PAUSED_FOR[cause] ?? words(cause)).toLowerCase();

@@ -123,7 +123,7 @@ function Sheet({ record, title, again, failed, children }: { record: PaperRecord
         </p>
       </header>
       {record.behind && (
-        <p class="paper-warn" role="alert">
+        <p class="paper-warn" role="status">
           The history has not caught up with this session: entries are missing here. Do not file this sheet; read again in a moment.
         </p>
       )}

@@ -1,11 +1,12 @@
 /* Patients: found by number or name, registered, each with their courses of treatment. */
 import { useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { capital, labelOf, openSession, steps, words } from "../care";
+import { capital, labelOf, openSession, steps } from "../care";
 import * as queries from "../queries";
 import { useRead } from "../read";
 import { go } from "../route";
 import { asked, may, serverNow } from "../store";
+import { day, words } from "../words";
 import { Choice, Line, Words } from "./fields";
 import { FormDialog, useForm } from "./form";
 import { FormBody } from "./form-page";
@@ -200,7 +201,7 @@ export function PatientPage({ id }: { id: string }) {
                       <span>
                         <b>{capital(words(c.indication))}</b>
                         <small>
-                          opened {date(c.opened_at)}, {c.state === "closed" ? `closed: ${words(c.closed?.outcome ?? "")}` : standingOf(c)}
+                          opened {day(Date.parse(c.opened_at))}, {c.state === "closed" ? `closed: ${words(c.closed?.outcome ?? "")}` : standingOf(c)}
                         </small>
                       </span>
                       <Icon name="next" />
@@ -234,8 +235,6 @@ export function PatientPage({ id }: { id: string }) {
     </Page>
   );
 }
-
-export const date = (at: string): string => new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 function standingOf(course: queries.Course): string {
   const whole = { ...course, contact: null, sessions: [] };

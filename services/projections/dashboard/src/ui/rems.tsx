@@ -5,7 +5,7 @@ import type { Task } from "../model";
 import { type Answer, NEAR_40_MIN, type Rems, remsOf } from "../rems";
 import { may } from "../store";
 import type { Pressure } from "../vitals-told";
-import { clockTime, day, number } from "../words";
+import { clockTime, day, number, words } from "../words";
 import { Line } from "./fields";
 import { FormDialog, useForm } from "./form";
 import { minutesFrom, orMissing, PaperPage, type PaperRecord, Section, Table, whoOf } from "./paper";
@@ -86,7 +86,7 @@ function Form({ record, again }: { record: PaperRecord; again(): void }) {
           <Table
             name="Adverse events"
             heads={["Time", "Adverse event", "Severity", "Text", "By"]}
-            rows={rems.adverse.map((e) => ({ key: e.id, cells: [clockTime(e.at), e.data.category.replace(/[_.-]/g, " "), e.data.severity, orMissing(e.data.text), orMissing(e.by)], struck: e.struck }))}
+            rows={rems.adverse.map((e) => ({ key: e.id, cells: [clockTime(e.at), words(e.data.category), e.data.severity, orMissing(e.data.text), orMissing(e.by)], struck: e.struck }))}
             none=""
           />
         )}

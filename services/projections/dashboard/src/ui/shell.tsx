@@ -4,10 +4,10 @@ import { useEffect, useRef } from "preact/hooks";
 import * as api from "../api";
 import { place, type PlaceName } from "../route";
 import { useStable } from "../stable";
-import { announced, called, delay, health, hurry, loaded, me, now, quietly, quietUntil, signedOut, skew, stalled, tries } from "../store";
+import { announced, called, delay, health, hurry, loaded, me, now, signedOut, skew, stalled, tries } from "../store";
 import { theme } from "../theme";
 import { clockTime, duration } from "../words";
-import { Banner, BehindBanner, Elsewhere } from "./alarm";
+import { Banner, BehindBanner, Elsewhere, Quiet } from "./alarm";
 import { Hatch, Icon, Pri } from "./icon";
 import { Nav } from "./nav";
 import { SoundTool } from "./sound";
@@ -46,6 +46,7 @@ export function Shell({ children, className = "", foot }: { children: ComponentC
       </div>
       {lost && <div class="lost-frame" aria-hidden="true" />}
       <UnsentList signOut={leave} />
+      {/* The one region that interrupts: everything else waits for its turn (role status). */}
       <div class="sr spoken" role="alert">
         {announced.value && <p key={announced.value.n}>{announced.value.text}</p>}
       </div>
@@ -225,20 +226,17 @@ function Dot() {
 function LostBar() {
   const view = useStable(() => ({ seconds: Math.floor((now.value - (health.value.lostSince ?? now.value)) / 1000), tries: tries.value }), []);
   return (
-    <div class="lost-bar" role="alert">
+    <div class="lost-bar" role="status">
       <Pri of="medium" />
       <b>
         No live data for <LostFor seconds={view.seconds} />.
       </b>
       <span>
         This screen lost its feed. <strong>Go to the bedside monitors.</strong>
-        {view.tries > 1 && ` Trying again, attempt ${view.tries}.`} What you enter is kept and sent later.
+        {view.tries > 1 && <span aria-hidden="true"> Trying again, attempt {view.tries}.</span>} What you enter is kept and sent later.
       </span>
       <i class="grow" />
-      <button type="button" class="btn" aria-pressed={quietUntil.value > 0} onClick={quietly}>
-        <Icon name="mute" />
-        Silence 2 min
-      </button>
+      <Quiet />
       <button type="button" class="btn" onClick={hurry}>
         Try now
       </button>

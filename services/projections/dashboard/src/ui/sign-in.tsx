@@ -69,7 +69,7 @@ export function SignInPage() {
               />
             </div>
             {refusal && (
-              <p class="refusal" id="refusal" role="alert">
+              <p class="refusal" id="refusal" role="status">
                 <Icon name="alert" />
                 <span>{refusal}</span>
               </p>

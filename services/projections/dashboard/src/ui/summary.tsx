@@ -7,11 +7,9 @@ import type { Signal } from "../model";
 import { type AlarmTold, alarmsTold, type Entry, entries, standing } from "../record";
 import { LOOK } from "../views";
 import { type At, silences, toldOf } from "../vitals-told";
-import { clockTime, day, duration, number } from "../words";
+import { clockTime, day, duration, number, words } from "../words";
 import { Facts, minutesFrom, Missing, orMissing, PaperPage, type PaperRecord, type Row, Section, Table, yesNo } from "./paper";
 import { PaperChart } from "./paper-chart";
-
-const words = (code: string): string => code.replace(/[_.-]/g, " ");
 
 export const SummaryPage = ({ id }: { id: string }) => (
   <PaperPage id={id} title="Discharge summary">

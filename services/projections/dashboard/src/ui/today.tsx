@@ -1,51 +1,45 @@
 /* Who is expected, checked in, under, recovering, gone home; and what else the day asks. */
-import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import type { BoardSession } from "../board";
-import { capital, labelOf, words } from "../care";
+import { capital, labelOf } from "../care";
 import { lastDose, minutesSince, phaseOf, ROUTES } from "../course";
 import type { Session } from "../model";
 import * as queries from "../queries";
 import type { Work } from "../queries";
 import { useRead } from "../read";
 import { useStable } from "../stable";
-import { ids, me, now, sessionOf } from "../store";
-import { dayOf, midnight } from "../today";
-import { clockTime } from "../words";
-import { Icon } from "./icon";
+import { ids, loaded, me, now, serverNow, sessionOf } from "../store";
+import { dayOf, isRems } from "../today";
+import { clockTime, dayInYear, midnight, weekday, words } from "../words";
+import { named, NamesSwitch } from "./names";
 import { Bones, Page, Unread } from "./page";
 
 const EVERY_MS = 15_000;
 /** Who goes home today was opened no longer before midnight. */
 const OPENED_BEFORE_MS = 12 * 3_600_000;
 const UNKNOWN = "Not known right now.";
-const named = signal(false);
 
 export function TodayPage() {
   const minute = useStable(() => Math.floor(now.value / 20_000) * 20_000, []);
   // What is under way comes with the feed, so that this page is never behind the board.
   const live = useStable(() => ids.value.flatMap((id) => short(sessionOf(id).value)), []);
   const planned = useRead(queries.worklist, [], EVERY_MS);
-  const past = useRead(() => queries.sessions(midnight(Date.now()) - OPENED_BEFORE_MS), [], EVERY_MS * 2);
-  const date = new Date(minute).toLocaleDateString("en-GB", { weekday: "long", day: "numeric", month: "long" });
+  const past = useRead(() => queries.sessions(midnight(serverNow()) - OPENED_BEFORE_MS), [], EVERY_MS * 2);
+  const date = weekday(minute);
   const sessions = useMemo(() => {
     const known = new Set(live.map((s) => s.session_id));
     return [...live, ...(past.data ?? []).filter((s) => !known.has(s.session_id) && s.state !== "open")];
   }, [live, past.data]);
   // Who is in the rooms is known without the history.
   const work = planned.data ?? (planned.failed ? [] : null);
-  const day = work && dayOf(work, sessions, minute);
+  // Before the feed has come nobody knows who is there: that is not nobody.
+  const day = loaded.value ? work && dayOf(work, sessions, minute) : null;
   return (
     <Page
       title="Today"
       lead={date}
-      tools={
-        <button type="button" class="btn quiet" aria-pressed={named.value} onClick={() => void (named.value = !named.value)}>
-          <Icon name="person" />
-          {named.value ? "Hide names" : "Show names"}
-        </button>
-      }
+      tools={<NamesSwitch look="btn quiet" />}
     >
       <Unread of={planned} what="What is planned" />
       <Unread of={past} what="Who has gone home" />
@@ -82,7 +76,7 @@ export function TodayPage() {
           </div>
           <section class="panel also" aria-labelledby="also-h">
             <h2 id="also-h">
-              Also to do <small>other visits, integration, questions; what is overdue</small>
+              Also to do <small>other visits, integration, forms, questions; what is overdue</small>
             </h2>
             {day.other.length === 0 ? (
               <p class="quiet-line">{planned.data ? "Nothing else is due today." : UNKNOWN}</p>
@@ -168,8 +162,9 @@ function Expected({ item, now: at }: { item: Work; now: number }) {
 
 function Other({ item, now: at }: { item: Work; now: number }) {
   const due = item.due === null ? null : Date.parse(item.due);
-  const what = item.kind === "task" ? capital(words(item.task ?? "task")) : item.kind === "integration" ? `Integration visit ${item.visit}` : `${capital(String(item.visit))} visit`;
-  const when = due === null ? "no date" : due < midnight(at) ? new Date(due).toLocaleDateString("en-GB", { day: "numeric", month: "short" }) : clockTime(due);
+  const ahead = due !== null && due >= midnight(at, 1);
+  const what = isRems(item) ? "REMS form to be sent" : item.kind === "task" ? capital(words(item.task ?? "task")) : item.kind === "integration" ? `Integration visit ${item.visit}` : `${capital(String(item.visit))} visit`;
+  const when = due === null ? "no date" : due < midnight(at) || ahead ? dayInYear(due) : clockTime(due);
   const body = (
     <>
       <b class="row-time">{when}</b>
@@ -178,10 +173,11 @@ function Other({ item, now: at }: { item: Work; now: number }) {
         <small>
           {what}
           {due !== null && due < midnight(at) && ", overdue"}
+          {ahead && ", by then at the latest"}
         </small>
       </span>
     </>
   );
-  return <li>{item.course_id ? <a class="row" href={`/courses/${item.course_id}`}>{body}</a> : <div class="row">{body}</div>}</li>;
+  const path = isRems(item) && item.session_id ? `/sessions/${item.session_id}/rems` : item.course_id ? `/courses/${item.course_id}` : null;
+  return <li>{path ? <a class="row" href={path}>{body}</a> : <div class="row">{body}</div>}</li>;
 }
-

@@ -8,7 +8,7 @@ import * as queries from "../queries";
 import { useRead } from "../read";
 import { useStable } from "../stable";
 import { health, ids, loaded, may, now, sessionOf } from "../store";
-import { asPrinted, clockTime } from "../words";
+import { asPrinted, clockTime, day } from "../words";
 import { alarmWords } from "./alarm";
 import { Acknowledge } from "./answer";
 import { AdverseEventForm } from "./actions/adverse-event";
@@ -19,7 +19,6 @@ import { Words } from "./fields";
 import { useForm } from "./form";
 import { Icon, type IconName, Pri } from "./icon";
 import { Nothing } from "./page";
-import { date } from "./patients";
 import { Shell } from "./shell";
 import { type Story, useStory } from "./timeline";
 
@@ -124,7 +123,7 @@ function With({ s }: { s: BoardSession }) {
                     {said}
                   </p>
                 ))}
-              <p class="by-line">From the preparation on {date(course.data.prepared.at)}.</p>
+              <p class="by-line">From the preparation on {day(Date.parse(course.data.prepared.at))}.</p>
             </>
           )}
         </section>
@@ -207,7 +206,7 @@ function Call({ s, items }: { s: BoardSession; items: readonly TimelineItem[] })
         </button>
       )}
       {trouble && (
-        <p class="refusal" role="alert">
+        <p class="refusal" role="status">
           <Icon name="alert" />
           <span>{trouble} If it cannot wait, call out.</span>
         </p>
@@ -304,7 +303,7 @@ function Compose({ s, done, focus }: { s: BoardSession; done(): void; focus: boo
         {busy ? "Recording…" : form.state === "unknown" ? "Try again" : "Add"}
       </button>
       {form.wrong[""] && (
-        <p class="refusal" role="alert">
+        <p class="refusal" role="status">
           <Icon name="alert" />
           <span>{form.wrong[""]}</span>
         </p>
