@@ -1,6 +1,6 @@
 /* The HTTP side: who is signed in, queries, and the one way to send a command. */
 import { SignedOut } from "./feed";
-import type { Colleague, Course, Device, Dose, Me, SessionDetail, Task, TimelineItem, VitalsSeries } from "./model";
+import type { Colleague, Device, Dose, Me, SessionDetail, Task, TimelineItem, VitalsSeries } from "./model";
 import { Queue } from "./queue";
 
 const QUERY_WITHIN_MS = 8_000;
@@ -77,7 +77,6 @@ export async function timeline(id: string): Promise<History> {
 }
 
 export const tasks = (id: string): Promise<Task[]> => query(`/api/sessions/${id}/tasks`);
-export const course = (id: string): Promise<Course> => query(`/api/courses/${id}`);
 export const devices = (): Promise<Device[]> => query("/api/devices");
 export const staff = (): Promise<Colleague[]> => query("/api/staff");
 export const signOut = async (): Promise<void> => {

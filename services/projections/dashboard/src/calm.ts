@@ -78,6 +78,7 @@ export function vitalLine(session: BoardSession, kind: "resp" | "spo2" | "bp" | 
   if (way) return { kind, text: names[way], small, state: "wants" };
   if (alarmOn(openAlarms(session), kind)) return { kind, text: `${names.none}: an alarm is open`, small, state: "wants" };
   if (view.state === "stale") return { kind, text: `${names.none}: not measured again yet`, small, state: "unknown" };
+  if (view.questionable) return { kind, text: `${names.none}: the monitor is not sure`, small, state: "unknown" };
   return { kind, text: names.within, small, state: "well" };
 }
 

@@ -74,6 +74,10 @@ export function joined(history: Tracks, live: Tracks): Tracks {
   return result;
 }
 
+/** What was measured since then. */
+export const since = (tracks: Tracks, from: number): Tracks =>
+  Object.fromEntries((Object.entries(tracks) as [Signal, Sample[]][]).map(([signal, track]) => [signal, track.filter(({ t }) => t >= from)]));
+
 /** Longer without a sample is a gap: never bridged, hatched. */
 export const gapAfter = (resolution: number): number => Math.max(8_000, 3_000 * resolution);
 

@@ -221,18 +221,6 @@ export interface Task {
   answered: { at: string; answer: string; by_name: string | null; text: string | null } | null;
 }
 
-/** Of a course of treatment, what the paper needs. */
-export interface Course {
-  indication: string;
-  number: string | null;
-  name: string | null;
-  birth_year: number | null;
-  sex_at_birth: string | null;
-  prepared: { ride: string | null } | null;
-  sessions: { session_id: string }[];
-  care_plans: { session_id: string; visits_due: string[] }[];
-}
-
 export interface VitalsSeries {
   from: string;
   to: string;

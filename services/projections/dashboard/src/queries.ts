@@ -69,6 +69,8 @@ export interface Course {
 export interface WholeCourse extends Course {
   contact: string | null;
   sessions: Session[];
+  /** What follows each session. */
+  care_plans: { session_id: string; visits_due: string[] }[];
 }
 
 export interface Work {

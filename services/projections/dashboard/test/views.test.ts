@@ -84,7 +84,7 @@ const at = (minutes: number): string => new Date(NOON + minutes * MIN).toISOStri
 const course = (more: Partial<WholeCourse> = {}): WholeCourse => ({
   course_id: ID, patient_id: ID, indication: "depression", state: "open", opened_at: at(-999), assessed: null, cleared: [], consent: null,
   consent_withdrawn: null, preparations: [], prepared: null, visits: [], closed: null, record_position: 1, number: "0417", name: "Mira Kern",
-  birth_year: 1980, sex_at_birth: "female", forgotten: false, contact: null, sessions: [], ...more,
+  birth_year: 1980, sex_at_birth: "female", forgotten: false, contact: null, sessions: [], care_plans: [], ...more,
 });
 const assessed = (verdict: "eligible" | "deferred", standing: "clearance" | "note" = "note") =>
   ({ verdict, findings: [{ rule: "osa", standing, note: null }], at: at(-100), measures: [], weight_kg: 70, route: "intramuscular", protocol: "im" }) as unknown as WholeCourse["assessed"];
@@ -151,6 +151,12 @@ describe("the day", () => {
 const well = { lostSince: null, behind: null };
 
 describe("beside the patient", () => {
+  it("does not call a value well that the monitor itself doubts", () => {
+    const spo2 = { ...HEARD.latest["spo2"]!, quality: "questionable" as const };
+    const s = { ...onBoard({ latest: { ...HEARD.latest, spo2 } }), doses: dosed(17 * 60) };
+    expect(vitalLine(s, "spo2", NOON, well)).toMatchObject({ text: "Oxygen: the monitor is not sure", state: "unknown" });
+    expect(vitalLine(s, "resp", NOON, well).state).toBe("well");
+  });
   it("says where the patient is and what the clock will bring", () => {
     const s = { ...onBoard(HEARD), doses: dosed(17 * 60) };
     expect(headline(s, NOON)).toBe("Peak, 17 minutes in");

@@ -59,7 +59,9 @@ function answersOf(form: Form, protocol: Protocol): Answers {
     const said = form.typed[`rule-${rule}`];
     if (said === "yes" || said === "no") rules[rule] = said;
   }
-  return { rules, drugs: (form.typed["drugs"] ?? "").split(" ").filter(Boolean), drugsAsked: form.typed["drugs_asked"] === "yes" };
+  const drugs = (form.typed["drugs"] ?? "").split(" ").filter((drug) => protocol.eligibility?.interacting_drugs[drug]);
+  // "Every one": of this protocol's list. Another protocol's is asked about anew.
+  return { rules, drugs, drugsAsked: form.typed["drugs_asked"] === protocol.name };
 }
 
 function Assessing({ course, protocols }: { course: WholeCourse; protocols: readonly Protocol[] }) {
@@ -123,7 +125,7 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
               <fieldset class="asks">
                 <legend>Drugs that interact: touch each that the patient takes</legend>
                 <Drugs form={form} rules={protocol.eligibility?.interacting_drugs ?? {}} />
-                <Choice form={form} name="drugs_asked" label="The others" options={[{ value: "yes", label: "Every one was asked about; the patient takes no other of these" }]} list />
+                <Choice form={form} name="drugs_asked" label="The others" options={[{ value: protocol.name, label: "Every one was asked about; the patient takes no other of these" }]} list />
               </fieldset>
             )}
             <div class="two-col">

@@ -6,7 +6,7 @@ import * as api from "../api";
 import type { BoardSession } from "../board";
 import { panned, type Span, zoomed } from "../gesture";
 import { lastDose } from "../course";
-import { addReadings, gapAfter, joined, limitWords, nearest, type Tracks, tracksOf } from "../lanes";
+import { addReadings, gapAfter, joined, limitWords, nearest, since, type Tracks, tracksOf } from "../lanes";
 import type { TimelineItem } from "../model";
 import { type Layout, Plot, type Scene } from "../plot";
 import { useStable } from "../stable";
@@ -21,6 +21,8 @@ const MIN = 60_000;
 const RETRY_MS = 10_000;
 /** After the last movement of a finger or the wheel: then the history in this view's own detail is asked for. */
 const SETTLED_MS = 180;
+/** Live readings that outlast a fresh history. */
+const KEPT_MS = 10 * MIN;
 const NEAR_PX = 7;
 const SPANS = [
   ["15 min", 15 * MIN],
@@ -76,6 +78,8 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
   const [table, setTable] = useState(false);
   const [loading, setLoading] = useState(true);
   const settled = useRef<ReturnType<typeof setTimeout> | null>(null);
+  /** Counts what was asked for: an answer that a later one overtook is of another view, and would leave gaps in this. */
+  const turn = useRef(0);
   const id = session.value?.session_id ?? "";
 
   const load = useMemo(
@@ -84,13 +88,16 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       if (!s) return;
       const { from, to } = windowOf(view.peek(), s, serverNow());
       const margin = (to - from) * 0.5;
+      const mine = ++turn.current;
       setLoading(true);
       try {
         const asking = api.vitals(id, Math.max(from - margin, Date.parse(s.opened_at) - MIN), Math.min(to + margin, serverNow() + MIN), Math.min(5_000, Math.max(600, (box.current?.clientWidth ?? 900) * 2)));
         const series = await asked(asking);
+        if (mine !== turn.current) return;
         const live = history.peek().live;
         history.value = { tracks: joined(tracksOf(series), live), resolution: series.resolution_s, live, failed: "" };
       } catch (error) {
+        if (mine !== turn.current) return;
         // What came live is still drawn: history and live values fail apart.
         history.value = { ...history.peek(), failed: error instanceof Error ? error.message : String(error) };
         retry.current ??= setTimeout(() => {
@@ -138,7 +145,8 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
     void load();
     // Now and then afresh: live samples are finer than the chart needs and must not pile up.
     const again = setInterval(() => {
-      history.value = { ...history.peek(), live: {} };
+      // The newest stay: the history may be behind, and its end is not a gap.
+      history.value = { ...history.peek(), live: since(history.peek().live, serverNow() - KEPT_MS) };
       void load();
     }, 10 * MIN);
     const stop = onReadings(id, (readings) => {
@@ -150,6 +158,11 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
     return () => {
       clearInterval(again);
       stop();
+      turn.current += 1;
+      for (const timer of [retry, settled]) {
+        if (timer.current) clearTimeout(timer.current);
+        timer.current = null;
+      }
     };
   }, [id]);
 

@@ -3,7 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { type Tracks, tracksOf } from "../lanes";
-import type { Course, Session, Task, TimelineItem } from "../model";
+import type { Session, Task, TimelineItem } from "../model";
+import * as queries from "../queries";
 import type { Entry } from "../record";
 import { asked, me, serverNow } from "../store";
 import { clockTime, day, zoneWords } from "../words";
@@ -20,7 +21,7 @@ export interface PaperRecord {
   items: readonly TimelineItem[];
   tracks: Tracks;
   resolution: number;
-  course: Course;
+  course: queries.WholeCourse;
   tasks: readonly Task[];
   readAt: number;
   /** The session has entries that the history does not hold yet: half a record. */
@@ -40,7 +41,7 @@ async function read(id: string): Promise<PaperRecord> {
   const until = session.ended_at ? Date.parse(session.ended_at) + MIN : serverNow() + MIN;
   const [series, course, tasks] = await Promise.all([
     asked(api.vitals(id, Date.parse(session.opened_at) - MIN, until, POINTS)),
-    asked(api.course(session.course_id)),
+    asked(queries.course(session.course_id)),
     asked(api.tasks(id)),
   ]);
   const behind = history.position < session.record_position;

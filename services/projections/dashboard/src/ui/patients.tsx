@@ -1,7 +1,7 @@
 /* Patients: found by number or name, registered, each with their courses of treatment. */
 import { useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { capital, labelOf, openSession, steps } from "../care";
+import { capital, labelOf, steps } from "../care";
 import * as queries from "../queries";
 import { useRead } from "../read";
 import { go } from "../route";
@@ -237,10 +237,9 @@ export function PatientPage({ id }: { id: string }) {
 }
 
 function standingOf(course: queries.Course): string {
-  const whole = { ...course, contact: null, sessions: [] };
-  if (openSession(whole)) return "in a session";
-  const next = steps(whole).find((step) => step.state === "next")?.name;
-  const waits = { assess: "to be assessed", clear: "findings to be cleared", consent: "consent to be given", prepare: "to be prepared", plan: "prepared", open: "prepared, a visit planned" };
+  // The list does not hold the sessions: which visit is the next one is not known here.
+  const next = steps({ ...course, contact: null, sessions: [], care_plans: [] }).find((step) => step.state === "next")?.name;
+  const waits = { assess: "to be assessed", clear: "findings to be cleared", consent: "consent to be given", prepare: "to be prepared", plan: "prepared", open: "prepared" };
   return next ? waits[next] : course.assessed ? `found ${course.assessed.verdict}` : "open";
 }
 

@@ -7,9 +7,11 @@ import type { Draft } from "./form";
 const SETTLED_MS = 250;
 const AGAIN_MS = 15_000;
 
-/** Asked anew when the draft or the session's record changes, and as time goes on. Null: nothing is known (any more). */
-export function useRehearsal(draft: Draft | null, position: number, service: api.Service = "session"): api.Answer | null {
-  const [answer, setAnswer] = useState<api.Answer | null>(null);
+/** Asked anew when the draft or the session's record changes, and as time goes on. Null: nothing is known (any more).
+    What was said of another amount or another act is not said of this one; `typing`: of a draft that was not finished it
+    stands until the next answer, so that a list of points does not flicker at each touch. */
+export function useRehearsal(draft: Draft | null, position: number, typing = false): api.Answer | null {
+  const [answer, setAnswer] = useState<{ of: string; said: api.Answer | null } | null>(null);
   const body = draft && JSON.stringify(draft);
   useEffect(() => {
     if (body === null) return setAnswer(null);
@@ -18,9 +20,9 @@ export function useRehearsal(draft: Draft | null, position: number, service: api
     const ask = async (): Promise<void> => {
       const now = serverNow();
       const command = { id: api.uuid(now), at: new Date(now).toISOString(), ...(JSON.parse(body) as Draft) };
-      const found = await asked(api.rehearse(service, command)).catch(() => null);
+      const said = await asked(api.rehearse("session", command)).catch(() => null);
       if (stopped) return;
-      setAnswer(found);
+      setAnswer({ of: body, said });
       timer = setTimeout(() => void ask(), AGAIN_MS);
     };
     timer = setTimeout(() => void ask(), SETTLED_MS);
@@ -28,8 +30,8 @@ export function useRehearsal(draft: Draft | null, position: number, service: api
       stopped = true;
       clearTimeout(timer);
     };
-  }, [body, position, service]);
-  return answer;
+  }, [body, position]);
+  return answer && body !== null && (typing || answer.of === body) ? answer.said : null;
 }
 
 /** The points that hold; null while they are not known, empty when nothing does. */

@@ -1,6 +1,6 @@
 /* One session: where it stands, its chart, its open alarms, its timeline. */
 import { signal } from "@preact/signals";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import type { BoardSession } from "../board";
 import { lastDose } from "../course";
@@ -37,7 +37,10 @@ export function SessionPage({ id }: { id: string }) {
     );
   }, [id, known, live]);
   const session = live ? sessionOf(id) : past;
-  const s = session.value;
+  // While a session leaves the board and is read from the history, what is being written about it stays.
+  const last = useRef<BoardSession | null>(null);
+  const s = session.value ?? last.current;
+  last.current = s;
   const story = useStory(id, s?.record_position ?? 0);
   const detail = useDetail(s);
   const held = useHeld(s);

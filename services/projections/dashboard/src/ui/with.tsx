@@ -9,7 +9,7 @@ import { useRead } from "../read";
 import { useStable } from "../stable";
 import { health, ids, loaded, may, now, sessionOf } from "../store";
 import { asPrinted, clockTime, day } from "../words";
-import { alarmWords } from "./alarm";
+import { alarmWords, shownState } from "./alarm";
 import { Acknowledge } from "./answer";
 import { AdverseEventForm } from "./actions/adverse-event";
 import { CallAge, calling, callNurse, callTrouble, standing } from "./call";
@@ -147,16 +147,19 @@ function Alert({ s }: { s: BoardSession }) {
   const lost = useStable(() => health.value.lostSince !== null, []);
   const alarms = openAlarms(s);
   const top = alarms[0];
-  if (!top || lost) return null;
+  const state = useStable(() => top && shownState(top, lost, now.value), [top, lost]);
+  if (!top || !state) return null;
   const acked = top.state === "acknowledged";
   return (
-    <section class="t-alert" data-p={top.priority} data-s={acked ? "acked" : top.state} aria-label={`Alarm: ${asPrinted(top.text)}`}>
-      <span class="banner-tag" data-s={acked ? "acked" : top.state}>
+    <section class="t-alert" data-p={top.priority} data-s={state} aria-label={`Alarm: ${asPrinted(top.text)}`}>
+      <span class="banner-tag" data-s={state}>
         <Pri of={top.priority} />
-        {alarmWords(top, false)}
+        {alarmWords(top, lost)}
       </span>
       <p>
-        {acked ? (
+        {lost ? (
+          <b>Whether it still is, nobody knows here: look at the bedside monitor.</b>
+        ) : acked ? (
           <>
             <b>{top.acknowledged_by_name ?? "Somebody"} has seen it.</b>
           </>

@@ -20,8 +20,8 @@ BODY_WITHIN_S = 10.0
 HISTORY = "History is not available right now. The live board goes on."
 SIGN_IN = "Please sign in."
 SOMEBODY_ELSE = "Somebody else has signed in in this browser. Please sign in."
-# Whom a page shows as signed in. Windows of one browser share their cookie: without this, what one person enters in
-# an older window would be recorded in the name of whoever signed in last.
+# Whom a page shows as signed in. Windows of one browser share their cookie: without this, what one person
+# enters in an older window would be recorded in the name of whoever signed in last.
 MEANT = "kap-staff"
 
 
