@@ -109,3 +109,27 @@ async def test_another_sign_in_sends_nothing_of_whoever_was_here_before(look: Lo
     await expect(window.page.locator(".unsent-tool")).to_have_count(0, timeout=BACK_WITHIN_MS)
     entry = window.page.get_by_role("region", name="Timeline").locator("li").filter(has_text="BP 133/78")
     await expect(entry).to_be_visible(timeout=BACK_WITHIN_MS)
+
+
+async def test_an_older_window_sends_nothing_in_the_name_of_who_signed_in_since(
+    look: Look, ward: Ward
+) -> None:
+    """Windows of one browser share their cookie."""
+    window, bed = await look(), ward.beds["2"]
+    await window.session(bed.path)
+    # what the page asks by itself would tell it as well, and sooner
+    await window.page.route(re.compile("dry_run|/api/sessions"), lambda route: route.abort())
+    other = {key: ward.users["prescriber"][key] for key in ("username", "password")}
+    login = window.page.context.request.post(
+        f"{ward.http}/api/login", data=other, headers={"Origin": ward.http}
+    )
+    assert (await login).ok
+    await type_pressure(window, "134", "79")
+    await expect(window.page.get_by_text("Your sign-in has ended.")).to_be_visible(timeout=BACK_WITHIN_MS)
+    await window.page.unroute_all()
+    assert await recorded(bed, 134) == []
+    nurse = ward.users["nurse"]
+    await window.type_in(nurse["username"], nurse["password"])
+    entry = window.page.get_by_role("region", name="Timeline").locator("li").filter(has_text="BP 134/79")
+    await expect(entry).to_be_visible(timeout=BACK_WITHIN_MS)
+    assert [item["by"] for item in await recorded(bed, 134)] == [f"staff:{ward.staff['nurse'].id}"]

@@ -78,3 +78,15 @@ async def test_a_machine_whose_clock_is_off_says_so_and_still_shows_true_ages(lo
     await window.open()
     await expect(window.state).to_contain_text("Clock off 300.0 s", timeout=15_000)
     await expect(window.value("spo2", "3")).to_have_attribute("data-state", "fresh")
+
+
+async def test_who_signs_out_while_the_network_is_away_is_signed_out(look: Look, ward: Ward) -> None:
+    window = await look()
+    await window.board()
+    await window.page.context.set_offline(True)
+    await window.page.get_by_role("button", name="sign out").first.click()
+    await expect(window.page.get_by_label("User name")).to_be_visible(timeout=10_000)
+    await window.page.context.set_offline(False)
+    await window.open()  # whoever comes next
+    await expect(window.page.get_by_label("User name")).to_be_visible(timeout=10_000)
+    assert (await window.page.context.request.get(f"{ward.http}/api/me")).status == 401

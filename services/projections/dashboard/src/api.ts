@@ -79,9 +79,27 @@ export async function timeline(id: string): Promise<History> {
 export const tasks = (id: string): Promise<Task[]> => query(`/api/sessions/${id}/tasks`);
 export const devices = (): Promise<Device[]> => query("/api/devices");
 export const staff = (): Promise<Colleague[]> => query("/api/staff");
-export const signOut = async (): Promise<void> => {
-  await call("/api/logout", { method: "POST" }, QUERY_WITHIN_MS);
-};
+
+const LEFT = "kap-left";
+
+/** Somebody signed out and the server may not have heard it: until it has, its cookie is nobody's. */
+export function leaving(yes?: boolean): boolean {
+  try {
+    if (yes === undefined) return localStorage.getItem(LEFT) !== null;
+    if (yes) localStorage.setItem(LEFT, "yes");
+    else localStorage.removeItem(LEFT);
+  } catch {
+    console.info("This browser blocks storage: signing out without the network does not outlive the page.");
+  }
+  return yes === true;
+}
+
+export async function signOut(): Promise<void> {
+  leaving(true);
+  const response = await call("/api/logout", { method: "POST" }, QUERY_WITHIN_MS);
+  if (!response.ok) throw new Failed(`The server answered ${response.status}.`);
+  leaving(false);
+}
 
 export function vitals(id: string, from: number, to: number, points: number): Promise<VitalsSeries> {
   const iso = (ms: number): string => encodeURIComponent(new Date(ms).toISOString());
@@ -92,7 +110,10 @@ export function vitals(id: string, from: number, to: number, points: number): Pr
 export async function signIn(username: string, password: string): Promise<Me | string> {
   try {
     const response = await call("/api/login", post({ username, password }), QUERY_WITHIN_MS);
-    if (response.ok) return (await response.json()) as Me;
+    if (response.ok) {
+      leaving(false);
+      return (await response.json()) as Me;
+    }
     return (await said(response)).refused ?? (response.status === 401 ? "User name or password is wrong." : `The server answered ${response.status}.`);
   } catch {
     return "The server did not answer. Try again.";

@@ -70,6 +70,7 @@ function toSignIn(ended: boolean): void {
 
 async function whoIsThere(): Promise<void> {
   try {
+    if (api.leaving()) await api.signOut();
     signedIn(await api.me());
     unanswered.value = false;
     if (place.peek().at === "sign-in") go("/", true);

@@ -133,7 +133,12 @@ function otherTheme(): void {
   theme.value = theme.value === "day" ? "night" : "day";
 }
 
-const leave = (): void => void api.signOut().finally(() => signedOut(false));
+/** Without the network too: main.tsx tells the server later. */
+const leave = (): void =>
+  void api
+    .signOut()
+    .catch((error: unknown) => console.info("The server has not heard that somebody signed out", error))
+    .then(() => signedOut(false));
 
 /** Whoever leaves entries behind sees them first. */
 const asked = (): void => (leavesUnsent() ? showUnsent() : leave());
