@@ -8,10 +8,10 @@ const SETTLED_MS = 250;
 const AGAIN_MS = 15_000;
 
 /** Asked anew when the draft or the session's record changes, and as time goes on. Null: nothing is known (any more).
-    What was said of another amount or another act is not said of this one; `typing`: of a draft that was not finished it
-    stands until the next answer, so that a list of points does not flicker at each touch. */
-export function useRehearsal(draft: Draft | null, position: number, typing = false): api.Answer | null {
-  const [answer, setAnswer] = useState<{ of: string; said: api.Answer | null } | null>(null);
+    `about`: what was said stands while this is the same, until the next answer; of another amount, or another act, nothing
+    was said yet. */
+export function useRehearsal(draft: Draft | null, position: number, about: string): api.Answer | null {
+  const [answer, setAnswer] = useState<{ about: string; said: api.Answer | null } | null>(null);
   const body = draft && JSON.stringify(draft);
   useEffect(() => {
     if (body === null) return setAnswer(null);
@@ -22,7 +22,7 @@ export function useRehearsal(draft: Draft | null, position: number, typing = fal
       const command = { id: api.uuid(now), at: new Date(now).toISOString(), ...(JSON.parse(body) as Draft) };
       const said = await asked(api.rehearse("session", command)).catch(() => null);
       if (stopped) return;
-      setAnswer({ of: body, said });
+      setAnswer({ about, said });
       timer = setTimeout(() => void ask(), AGAIN_MS);
     };
     timer = setTimeout(() => void ask(), SETTLED_MS);
@@ -30,8 +30,8 @@ export function useRehearsal(draft: Draft | null, position: number, typing = fal
       stopped = true;
       clearTimeout(timer);
     };
-  }, [body, position]);
-  return answer && body !== null && (typing || answer.of === body) ? answer.said : null;
+  }, [body, position, about]);
+  return answer && body !== null && answer.about === about ? answer.said : null;
 }
 
 /** The points that hold; null while they are not known, empty when nothing does. */

@@ -53,5 +53,5 @@ export type Held = Readonly<Record<string, string>> | null;
 export function useHeld(s: BoardSession | null): Held {
   const dosed = s !== null && s.doses.length > 0;
   const asks = s !== null && s.state === "open" && may("session", dosed ? "Discharge" : "GiveDose");
-  return pointsOf(useRehearsal(asks ? (dosed ? leaving(s) : anyDose(s)) : null, s?.record_position ?? 0));
+  return pointsOf(useRehearsal(asks ? (dosed ? leaving(s) : anyDose(s)) : null, s?.record_position ?? 0, `${s?.session_id} ${dosed ? "leaving" : "dose"}`));
 }

@@ -48,7 +48,7 @@ export function DischargeForm({ s, detail, items, close }: OfSession) {
   };
   const form = useForm({ id: "discharge", recorded: close, asks: true, make: draftOf });
   const draft = draftOf(new Reader(form.typed));
-  const answer = useRehearsal(draft, s.record_position, true);
+  const answer = useRehearsal(draft, s.record_position, "discharge");
   const points = pointsOf(answer);
   const held = points ? Object.keys(points).length : null;
   const noDose = s.doses.length === 0;

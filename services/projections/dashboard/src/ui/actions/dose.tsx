@@ -63,7 +63,7 @@ export function DoseForm({ s, detail, items, close, signOff = false }: OfSession
   });
   const draft = draftOf(new Reader(form.typed));
   const dose = (draft?.["dose"] as Dose | undefined) ?? null;
-  const points = pointsOf(useRehearsal(draft, s.record_position));
+  const points = pointsOf(useRehearsal(draft, s.record_position, dose ? `${dose.milligrams} ${dose.concentration_mg_per_ml} ${dose.volume_ml}` : ""));
   const held = points ? ofTheDay(points) : [];
   const said = (point: string): string => points?.[point] ?? "";
   const of = `${dose ? `${figure(dose.milligrams)} mg ` : ""}${ROUTES[s.route]}`;
