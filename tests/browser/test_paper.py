@@ -228,7 +228,9 @@ async def test_a_wall_screen_has_no_papers(look: Look, ward: Ward, gone: Eventfu
         for paper in ("summary", "rems"):
             await window.open(f"/sessions/{session}/{paper}")
             await expect(window.page.get_by_role("heading", name="Wall", level=1)).to_be_visible()
-            await expect(window.page.locator(".card")).to_have_count(8, timeout=15_000)
+            for room in ward.beds:
+                card = window.page.get_by_role("heading", name=f"Room {room}", exact=True)
+                await expect(card).to_be_visible(timeout=15_000)
             await expect(window.page.locator(".paper, .sheet")).to_have_count(0)
             shown = await window.page.content()
             for who in (gone.who, *(bed.who for bed in ward.beds.values())):
