@@ -158,6 +158,10 @@ async def test_marking_the_form_as_sent_takes_it_off_the_worklist(look: Look, go
     [date] = await due()
     assert datetime.fromisoformat(date) - gone.dosed_at == timedelta(days=7)
     window = await look()
+    await window.open("/today")  # a week before it is due
+    owed = window.page.get_by_role("link", name=re.compile("REMS form to be sent, by then at the latest"))
+    await owed.click(timeout=15_000)
+    await expect(window.page).to_have_url(re.compile(rf"/sessions/{gone.session_id}/rems$"))
     await opened(window, gone.session_id, "rems")
     await window.page.get_by_role("button", name="Mark as sent").click()
     dialog = window.page.get_by_role("dialog", name="The REMS form was sent")
