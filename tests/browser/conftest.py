@@ -92,6 +92,5 @@ async def look(ward: Ward, chromium: Browser) -> AsyncIterator[Look]:
             return window
 
         yield open_window
-    for bed in ward.beds.values():
-        bed.well()
+    await ward.settle()
     assert faults == []

@@ -1,5 +1,6 @@
 """An entry is never lost: with the network away it is kept and shown; later it is sent once or refused."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -132,4 +133,7 @@ async def test_an_older_window_sends_nothing_in_the_name_of_who_signed_in_since(
     await window.type_in(nurse["username"], nurse["password"])
     entry = window.page.get_by_role("region", name="Timeline").locator("li").filter(has_text="BP 134/79")
     await expect(entry).to_be_visible(timeout=BACK_WITHIN_MS)
-    assert [item["by"] for item in await recorded(bed, 134)] == [f"staff:{ward.staff['nurse'].id}"]
+    async with asyncio.timeout(10):
+        while not (items := await recorded(bed, 134)):  # the page shows it before the read model has it
+            await asyncio.sleep(0.1)
+    assert [item["by"] for item in items] == [f"staff:{ward.staff['nurse'].id}"]

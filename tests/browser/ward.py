@@ -147,6 +147,23 @@ class Ward:
     def http(self) -> str:
         return str(self.up.run()["http"])
 
+    async def settle(self) -> None:
+        """Every bed is well, and what latched while it was not is answered: each test finds a calm ward."""
+        for bed in self.beds.values():
+            bed.well()
+        own, nurse = {bed.id for bed in self.beds.values()}, self.staff["nurse"]
+        async with asyncio.timeout(20):
+            while unanswered := [
+                alarm
+                for alarm in await nurse.get("/api/alarms")
+                if alarm["session_id"] in own and alarm["state"] != "acknowledged"
+            ]:
+                for alarm in unanswered:
+                    if alarm["state"] == "latched":
+                        named = {"session_id": alarm["session_id"], "alarm_id": alarm["alarm_id"]}
+                        await nurse.send("session", "AcknowledgeAlarm", datetime.now(UTC), **named)
+                await asyncio.sleep(0.2)
+
     def pid(self, process: str) -> int:
         return int(self.up.run()["pids"][process])
 
