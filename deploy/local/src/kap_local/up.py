@@ -163,7 +163,8 @@ def check(options: Options, bind: str) -> Options:
     given = [port for port in asked.values() if port]
     if double := {port for port in given if given.count(port) > 1}:
         raise Failure(f"Port {double.pop()} is given twice: each of {', '.join(asked)} needs its own.")
-    claimed = {option: ports.claim(option, port, bind) for option, port in asked.items()}
+    named_first = sorted(asked.items(), key=lambda option: option[1] == 0)
+    claimed = {option: ports.claim(option, port, bind) for option, port in named_first}
     return Options(
         data=options.data.resolve(),
         http_port=claimed["--http-port"],
