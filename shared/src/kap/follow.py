@@ -26,6 +26,7 @@ from nats.errors import ConnectionClosedError, Error
 
 from kap import envelope, metrics
 from kap.events import Recorded
+from kap.tasks import ended
 
 
 def header_lines(raw: bytes) -> dict[str, str]:
@@ -44,13 +45,20 @@ Client._parse_header_lines = staticmethod(header_lines)  # type: ignore[method-a
 BATCH = 500
 PULL = 1000  # messages asked for at a time; at most twice as many are on their way
 IDLE_S = 1.0
+FIRST_PAUSE_S = 0.05
 SILENT_S = 3.0  # heartbeats come each second: three missing means the consumer is gone
 EXPIRES_S = 30
 INACTIVE_S = 15  # after which the server removes the consumer of a reader that is gone
 TAKEN = 10148  # a consumer of this name is there, with another configuration
 NS = 1_000_000_000
+PLACES = 8  # for a reader that may run several times at once: so many gateways serve one clinic
 
 log = logging.getLogger("kap.follow")
+
+
+def numbered(name: str, places: int = PLACES) -> list[str]:
+    """The consumers' names of a reader that may run so many times at once."""
+    return [f"{name}-{n}" for n in range(1, places + 1)]
 
 
 class LogLostTail(Exception):
@@ -98,7 +106,7 @@ class Follower:
         self.stream = stream
         self.subject = subject
         self.name = name
-        self.consumers = [name] if places == 1 else [f"{name}-{n}" for n in range(1, places + 1)]
+        self.consumers = [name] if places == 1 else numbered(name, places)
         self.consumer = self.consumers[0]  # the one of these that is ours
         self._mark = {"kap-follower": uuid4().hex}  # tells our consumer from another's of that name
         self.position = after
@@ -127,7 +135,7 @@ class Follower:
 
     async def batches(self) -> AsyncGenerator[list[Recorded], None]:
         """Raises `LogLostTail`. Everything else is waited out, with a growing pause, and counted."""
-        pause = 0.05
+        pause = FIRST_PAUSE_S
         while True:
             inbox = self.nats.new_inbox()
             subscription: Subscription | None = None
@@ -135,12 +143,15 @@ class Follower:
                 self._queue.clear()
                 subscription = await self.nats.subscribe(inbox, cb=self._deliver)
                 await self._create()
-                pause = 0.05
+                pause = FIRST_PAUSE_S
                 async for batch in self._read(inbox):
                     yield batch
             except (Error, TimeoutError, OSError, _Gone) as error:
                 if isinstance(error, ConnectionClosedError):
                     raise
+                if pause == FIRST_PAUSE_S:  # once each time, not for each try
+                    why = {"follower": self.name, "reason": str(error) or type(error).__name__}
+                    log.warning("the log is not read; trying again", extra=why)
                 metrics.FOLLOWER_RESTARTS.labels(self.name).inc()
                 self.pending = None
                 metrics.follower(self)
@@ -233,8 +244,7 @@ class Follower:
             if await self._take_name(name):
                 self.consumer = name
                 return
-        log.warning("no place for one more reader of the log", extra={"follower": self.name})
-        raise _Gone("every name is taken")
+        raise _Gone("there is no place for one more reader of this name")
 
     async def _take_name(self, name: str) -> bool:
         """Make the consumer, unless its name is another's."""
@@ -331,9 +341,7 @@ async def merge(events: Follows, vitals: Follows) -> AsyncGenerator[Merged, None
                     continue
             news.clear()
     finally:
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
+        await ended(*pumps)
 
 
 async def _pump(source: Follows, into: deque[Recorded], news: asyncio.Event) -> None:

@@ -34,6 +34,8 @@ from pydantic import ValidationError
 
 from kap import metrics, settings
 from kap.decider import Command, Outcome, Refused, Unavailable
+from kap.tasks import ended
+from kap.wrong import wrong
 
 Answer = dict[str, Any]
 C = TypeVar("C", bound=Command)
@@ -70,8 +72,9 @@ async def answer(command: C, act: Callable[[C], Awaitable[Outcome]], dry_run: bo
         if error.points:
             reply["points"] = error.points
     except (Unavailable, TimeoutError, NatsError) as error:
-        reply, result = {"unavailable": str(error) or "The log does not answer. Try again."}, "unavailable"
-        log.warning("command unavailable", extra={"command": str(command.id), "type": kind})
+        why = str(error) or "The log does not answer. Try again."
+        reply, result = {"unavailable": why}, "unavailable"
+        log.warning("command unavailable", extra={"command": str(command.id), "type": kind, "reason": why})
     if dry_run:
         result = f"dry run: {result}"
     metrics.COMMANDS.labels(kind, result).inc()
@@ -85,12 +88,11 @@ def invalid(error: ValidationError | CallError) -> Answer:
     cause = error.original_error if isinstance(error, CallError) else error
     if not isinstance(cause, ValidationError):
         return {"invalid": [{"field": "body", "message": "A command is a JSON object with a 'type'."}]}
-    for detail in cause.errors():
-        path = [str(part) for part in detail["loc"]]
+    for path, message in wrong(cause):
         # the first parts name the handler's parameter and the command's own type
         while path and (path[0] in ("command",) or path[0][:1].isupper()):
             path.pop(0)
-        problems.append({"field": ".".join(path) or "type", "message": str(detail["msg"])})
+        problems.append({"field": ".".join(path) or "type", "message": message})
     return {"invalid": problems}
 
 
@@ -134,10 +136,11 @@ def nats_options(name: str) -> dict[str, Any]:
 def nats_url() -> tuple[list[str], str | None, str | None]:
     """Servers, user and password of `KAP_NATS_URL` (several servers separated by commas)."""
     servers, user, password = [], None, None
-    for part in settings.text("KAP_NATS_URL").split(","):
+    should_be = "like nats://user:password@host:4222"
+    for part in settings.text("KAP_NATS_URL", should_be=should_be).split(","):
         url = urlsplit(part.strip())
         if url.scheme not in ("nats", "tls") or not url.hostname:
-            raise settings.SettingError("KAP_NATS_URL should look like nats://user:password@host:4222")
+            raise settings.SettingError(f"KAP_NATS_URL should be {should_be}")
         user, password = url.username or user, url.password or password
         servers.append(urlunsplit((url.scheme, f"{url.hostname}:{url.port or 4222}", "", "", "")))
     return servers, unquote(user) if user else None, unquote(password) if password else None
@@ -190,6 +193,26 @@ def signal_stop() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+@asynccontextmanager
+async def in_background(work: Awaitable[None], what: str) -> AsyncIterator[None]:
+    """Run it beside the rest. It should never end: if it does, so does the process, saying why."""
+
+    async def run() -> None:
+        try:
+            await work
+        except Exception as error:
+            log.critical("%s stopped: %s; ending", what, error, exc_info=error)
+        else:
+            log.critical("%s came to an end; ending", what)
+        signal_stop()
+
+    task = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        await ended(task)
+
+
 async def reach_the_log(name: str) -> None:
     """Wait until the log answers, saying what is missing; refuse one that is not synced, or refuses us."""
     servers, user, password = nats_url()
@@ -222,9 +245,10 @@ async def _quiet(error: Exception) -> None:
 async def check_synced(nats: Client) -> None:
     """Refuse a log that acknowledges before it is on disk (decision 3)."""
     unsynced = []
-    for url in settings.text("KAP_NATS_MONITOR_URL").split(","):
+    should_be = "like http://host:8222"
+    for url in settings.text("KAP_NATS_MONITOR_URL", should_be=should_be).split(","):
         if urlsplit(url.strip()).scheme not in ("http", "https"):
-            raise settings.SettingError("KAP_NATS_MONITOR_URL should look like http://host:8222")
+            raise settings.SettingError(f"KAP_NATS_MONITOR_URL should be {should_be}")
         varz = json.loads(await asyncio.to_thread(_get, f"{url.strip()}/varz"))
         if not varz.get("jetstream", {}).get("config", {}).get("sync_always"):
             unsynced.append(varz.get("server_name", url))
