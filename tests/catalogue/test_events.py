@@ -15,7 +15,7 @@ from kap import envelope
 from kap.events import CATALOGUE, NotAnEvent, Recorded, Unknown, corrected, decode, encode, snake
 from kap.events.fact import Aggregate, EntryCorrected, Fact
 from kap.events.intake import RoomDefined
-from kap.events.vitals import VitalRecorded
+from kap.events.vitals import Vital
 from kap.personal import PERSONAL_PATHS
 from pydantic import BaseModel
 
@@ -32,7 +32,7 @@ every_event = pytest.mark.parametrize("event", EVENTS, ids=lambda event: event._
 @every_event
 @forall(st.data())
 @settings(max_examples=30, deadline=None)
-def test_every_event_round_trips(event: type[Fact | VitalRecorded], data: st.DataObject) -> None:
+def test_every_event_round_trips(event: type[Fact | Vital], data: st.DataObject) -> None:
     written = data.draw(instances(event))
     assert decode(encode(written)) == written
 
@@ -40,12 +40,10 @@ def test_every_event_round_trips(event: type[Fact | VitalRecorded], data: st.Dat
 @every_event
 @forall(st.data())
 @settings(max_examples=10, deadline=None)
-def test_every_event_comes_back_from_its_message(
-    event: type[Fact | VitalRecorded], data: st.DataObject
-) -> None:
+def test_every_event_comes_back_from_its_message(event: type[Fact | Vital], data: st.DataObject) -> None:
     written = data.draw(instances(event))
     subject = envelope.subject("main", written)
-    if isinstance(written, VitalRecorded):
+    if isinstance(written, Vital):
         headers = envelope.reading_headers(written, "tests", 41)
     else:
         headers = envelope.headers(written, "tests", command=COMMAND)
@@ -53,7 +51,7 @@ def test_every_event_comes_back_from_its_message(
     read = envelope.recorded(7, subject, headers, encode(written), NOON)
 
     assert (read.event, read.position) == (written, 7)
-    assert (read.command, read.after) == ((None, 41) if isinstance(written, VitalRecorded) else (COMMAND, 0))
+    assert (read.command, read.after) == ((None, 41) if isinstance(written, Vital) else (COMMAND, 0))
     assert read.time > NOON  # when it was recorded, which its envelope says, not when it was stored
     assert headers["ce-id"] == headers["Nats-Msg-Id"] == str(written.id)
     assert all(value.isascii() and " " not in value for value in headers.values())
@@ -69,7 +67,7 @@ def ce_types() -> set[str]:
     assert aggregates == set(get_args(Aggregate))
     names = {f"kap.{aggregate}.entry_corrected.v1" for aggregate in aggregates}
     names |= {f"kap.{model.aggregate}.{snake(model.__name__)}.v1" for model in facts}
-    return names | {"kap.vitals.vital_recorded.v1"}
+    return names | {f"kap.vitals.{snake(model.__name__)}.v1" for model in EVENTS if issubclass(model, Vital)}
 
 
 def fields() -> set[str]:

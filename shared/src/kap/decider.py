@@ -10,6 +10,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial, reduce
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, overload
 from uuid import UUID, uuid5
@@ -20,6 +21,7 @@ from pydantic.json_schema import SkipJsonSchema
 from kap.events import Anything, NotAnEvent, Recorded, Unknown, corrected, decode, substitute
 from kap.events.fact import Actor, Aggregate, EntryCorrected, Fact, Frozen, Personal
 from kap.events.intake import PersonForgotten
+from kap.wrong import wrong
 
 Role = Literal["nurse", "therapist", "prescriber", "admin", "service"]
 
@@ -268,13 +270,11 @@ def correct(
         raise Refused("A forgotten person stays forgotten: their key is gone.")
     if not entry.by.startswith("staff:"):
         raise Refused("This entry was made by the system and cannot be corrected by hand.")
-    if command.by != entry.by and command.role != "prescriber":
-        raise Refused("Only the person who made an entry, or a prescriber, may correct it.")
+    may_correct(command, entry.by)
     replacement = None
     if command.replacement is not None:
         instead = _instead(entry, command)
-        if instead.at > max(entry.at, command.at):
-            raise Refused("The time given is in the future.")
+        not_in_the_future(instead.at, entry.at, command)
         replacement = revise(entry, instead).model_dump(mode="json")
     return [
         EntryCorrected(
@@ -286,6 +286,16 @@ def correct(
             replacement=replacement,
         )
     ]
+
+
+def may_correct(command: CorrectEntry, made_by: Actor | None) -> None:
+    if command.by != made_by and command.role != "prescriber":
+        raise Refused("Only the person who made an entry, or a prescriber, may correct it.")
+
+
+def not_in_the_future(at: datetime, was: datetime, command: CorrectEntry) -> None:
+    if at > max(was, command.at):
+        raise Refused("The time given is in the future.")
 
 
 def _instead(entry: Fact, command: CorrectEntry) -> Fact:
@@ -311,7 +321,4 @@ def _wrong(error: NotAnEvent) -> str:
     """Each wrong field and what it should be; never its value, which may be a person's."""
     if not isinstance(error.__cause__, ValidationError):
         return str(error)
-    return "; ".join(
-        f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].replace('Input should', 'should', 1)}"
-        for detail in error.__cause__.errors()
-    )
+    return "; ".join(f"{'.'.join(path)} {message}" for path, message in wrong(error.__cause__))

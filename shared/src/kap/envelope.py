@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kap.events import Recorded, Unknown, body_type, decode, snake
 from kap.events.fact import Fact
-from kap.events.vitals import VitalRecorded
+from kap.events.vitals import Vital, VitalRecorded
 
 EVENTS = "EVENTS"
 VITALS = "VITALS"
@@ -17,8 +17,8 @@ _SAFE = "!#$&'()*+,/:;<=>?@[]^`{|}\\~-._"
 _PLAIN = re.compile(r"[!#$&-~]*")
 
 
-def subject(clinic: str, event: Fact | VitalRecorded) -> str:
-    if isinstance(event, VitalRecorded):
+def subject(clinic: str, event: Fact | Vital) -> str:
+    if isinstance(event, Vital):
         return f"kap.vitals.{clinic}.{event.session_id}"
     return f"kap.events.{clinic}.{aggregate(event)}.{snake(type(event).__name__)}"
 
@@ -38,13 +38,16 @@ def headers(event: Fact, service: str, *, command: UUID | None) -> dict[str, str
     return {name: header(value) for name, value in result.items()}
 
 
-def reading_headers(reading: VitalRecorded, service: str, after: int) -> dict[str, str]:
-    """The headers of a reading; `after` is the position of EVENTS that its recorder had folded.
+def reading_headers(reading: Vital, service: str, after: int) -> dict[str, str]:
+    """The headers of a reading, or of its correction; `after` is how far its recorder had folded EVENTS.
 
     No value here needs encoding: ids, names and actors are of plain characters by their types.
     """
-    actor = reading.entered_by or f"device:{reading.device_id}"
-    result = _common(reading.id, "vitals.vital_recorded", service, str(reading.session_id), actor)
+    if isinstance(reading, VitalRecorded):  # the hot path
+        kind, actor = "vitals.vital_recorded", reading.entered_by or f"device:{reading.device_id}"
+    else:
+        kind, actor = "vitals.vital_corrected", reading.by
+    result = _common(reading.id, kind, service, str(reading.session_id), actor)
     result["kap-events-seq"] = str(after)
     return result
 

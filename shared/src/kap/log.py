@@ -25,7 +25,7 @@ from kap.decider import Conflict, Unavailable
 from kap.envelope import EVENTS, VITALS
 from kap.events import Recorded, encode, will_read
 from kap.events.fact import Fact
-from kap.events.vitals import VitalRecorded
+from kap.events.vitals import Vital
 from kap.follow import Follower, Head
 from kap.wire import Message
 
@@ -99,7 +99,7 @@ class JetStreamLog:
             metrics.APPENDED.labels(type(event).__name__).inc()
         return position
 
-    async def record(self, readings: Sequence[VitalRecorded], after: int) -> None:
+    async def record(self, readings: Sequence[Vital], after: int) -> None:
         """Returns when all of these readings are on disk. Repeats must have been dropped before.
 
         `after` is the position of EVENTS that the caller had folded (decision 6).
@@ -190,7 +190,7 @@ class _Recorder:
         self.count = 0
         self.worker: asyncio.Task[None] | None = None
 
-    async def record(self, readings: Sequence[VitalRecorded], after: int) -> None:
+    async def record(self, readings: Sequence[Vital], after: int) -> None:
         if not readings:
             return
         if self.count + len(readings) > QUEUE:

@@ -78,6 +78,9 @@ def _expected(course: ExpectedCourse) -> Iterator[str]:
         yield "expected.minimum_stay_min should not be before offset_min"
     if not course.checks_min or course.checks_min != sorted(set(course.checks_min)):
         yield "expected.checks_min should be a rising list of minutes after the dose"
+    for name, minutes in (("moaas_min", course.moaas_min), ("dissociation_min", course.dissociation_min)):
+        if minutes != sorted(set(minutes)):
+            yield f"expected.{name} should be a rising list of minutes after the dose"
 
 
 def _dose(dose: DoseRules) -> Iterator[str]:

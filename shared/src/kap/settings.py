@@ -30,10 +30,10 @@ def check_names() -> None:
             raise SettingError(f"{name} is no setting of KAP{f': is {near[0]} meant?' if near else ''}")
 
 
-def text(name: str, default: str | None = None) -> str:
+def text(name: str, default: str | None = None, *, should_be: str = "set") -> str:
     value = os.environ.get(name, "").strip() or default
     if value is None:
-        raise SettingError(f"{name} is not set")
+        raise SettingError(f"{name} is not set; it should be {should_be}")
     return value
 
 
@@ -45,19 +45,19 @@ def clinic() -> str:
 
 
 def url(name: str, *schemes: str, default: str | None = None) -> str:
-    value = text(name, default)
+    should_be = f"like {schemes[0]}://host:port"
+    value = text(name, default, should_be=should_be)
     parts = urlsplit(value)
     if parts.scheme not in schemes or not parts.hostname:
-        raise SettingError(
-            f"{name} should look like {schemes[0]}://host:port"
-        )  # may hold a password: not shown
+        raise SettingError(f"{name} should be {should_be}")  # what it is may hold a password
     return value
 
 
 def port(name: str, default: int | None = None) -> int:
-    value = text(name, None if default is None else str(default))
+    should_be = "a port number from 0 to 65535"
+    value = text(name, None if default is None else str(default), should_be=should_be)
     if not value.isdigit() or int(value) > 65535:
-        raise SettingError(f"{name} is {value!r}; it should be a port number from 0 to 65535")
+        raise SettingError(f"{name} is {value!r}; it should be {should_be}")
     return int(value)
 
 
@@ -101,11 +101,12 @@ def folder(name: str) -> Path | None:
 
 def zone() -> ZoneInfo:
     """The clinic's: of device times that come without one, and of what is shown and printed."""
-    value = text("KAP_TIMEZONE")
+    should_be = "a zone like Europe/Vienna"
+    value = text("KAP_TIMEZONE", should_be=should_be)
     try:
         return ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SettingError(f"KAP_TIMEZONE is {value!r}; it should be a zone like Europe/Vienna") from error
+        raise SettingError(f"KAP_TIMEZONE is {value!r}; it should be {should_be}") from error
 
 
 def flag(name: str) -> bool:

@@ -11,7 +11,7 @@ from kap.decider import Conflict
 from kap.envelope import EVENTS, VITALS
 from kap.events import Recorded, encode
 from kap.events.fact import Fact
-from kap.events.vitals import VitalRecorded
+from kap.events.vitals import Vital
 from kap.follow import BATCH, IDLE_S, Head, LogLostTail
 
 
@@ -41,8 +41,8 @@ class MemoryLog:
             self._store(EVENTS, event, command, 0)
         return len(self.streams[EVENTS])
 
-    async def record(self, readings: Sequence[VitalRecorded], after: int) -> None:
-        stored = {r.event.id for _, r in self.streams[VITALS] if isinstance(r.event, VitalRecorded)}
+    async def record(self, readings: Sequence[Vital], after: int) -> None:
+        stored = {r.event.id for _, r in self.streams[VITALS] if isinstance(r.event, Vital)}
         for reading in readings:
             if reading.id not in stored:
                 stored.add(reading.id)
@@ -66,11 +66,11 @@ class MemoryLog:
     async def close(self) -> None:
         pass
 
-    def _store(self, stream: str, event: Fact | VitalRecorded, command: UUID | None, after: int) -> None:
+    def _store(self, stream: str, event: Fact | Vital, command: UUID | None, after: int) -> None:
         subject = envelope.subject(self.clinic, event)
         headers = (
             envelope.reading_headers(event, self.service, after)
-            if isinstance(event, VitalRecorded)
+            if isinstance(event, Vital)
             else envelope.headers(event, self.service, command=command)
         )
         position = len(self.streams[stream]) + 1

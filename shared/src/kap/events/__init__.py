@@ -19,26 +19,26 @@ from kap.events.fact import Unknown as Unknown
 from kap.events.intake import IntakeEvent
 from kap.events.integration import IntegrationEvent
 from kap.events.session import SessionEvent
-from kap.events.vitals import VitalRecorded
+from kap.events.vitals import Vital, VitalCorrected, VitalRecorded
 
 AnyFact = Annotated[
     IntakeEvent | SessionEvent | IntegrationEvent | EntryCorrected, Field(discriminator="type")
 ]
-Event = Annotated[AnyFact | VitalRecorded, Field(discriminator="type")]
-Anything = Fact | VitalRecorded | Unknown
+Event = Annotated[AnyFact | VitalRecorded | VitalCorrected, Field(discriminator="type")]
+Anything = Fact | Vital | Unknown
 
 
-def _members(annotation: object) -> list[type[Fact | VitalRecorded]]:
-    found: list[type[Fact | VitalRecorded]] = []
+def _members(annotation: object) -> list[type[Fact | Vital]]:
+    found: list[type[Fact | Vital]] = []
     for part in get_args(annotation) or ():
-        if isinstance(part, type) and issubclass(part, Fact | VitalRecorded):
+        if isinstance(part, type) and issubclass(part, Fact | Vital):
             found.append(part)
         else:
             found += _members(part)
     return found
 
 
-CATALOGUE: dict[str, type[Fact | VitalRecorded]] = {m.__name__: m for m in _members(Event)}
+CATALOGUE: dict[str, type[Fact | Vital]] = {m.__name__: m for m in _members(Event)}
 
 _validators = {name: TypeAdapter(model) for name, model in CATALOGUE.items()}
 
@@ -49,14 +49,14 @@ class NotAnEvent(ValueError):
 
 # What this process wrote and will read back: the same bytes are the same event, without 12 µs of parsing.
 WRITTEN = 5000
-_written: dict[bytes, VitalRecorded] = {}
+_written: dict[bytes, Vital] = {}
 
 
-def encode(event: Fact | VitalRecorded) -> bytes:
+def encode(event: Fact | Vital) -> bytes:
     return event.__pydantic_serializer__.to_json(event)
 
 
-def will_read(body: bytes, event: VitalRecorded) -> None:
+def will_read(body: bytes, event: Vital) -> None:
     """`decode(body)` will be asked for by this process too."""
     if len(_written) >= WRITTEN:
         del _written[next(iter(_written))]

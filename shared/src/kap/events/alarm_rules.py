@@ -136,7 +136,11 @@ class OneLimb(Frozen):
 
 
 class Checks(Frozen):
-    """A scheduled check (`expected.checks_min`) was not done: no blood pressure since shortly before it."""
+    """A scheduled check was not done: what `expected` wants of it was not seen since shortly before it.
+
+    That is a blood pressure (`checks_min`), MOAA/S (`moaas_min`) or both. Dissociation alarms nobody: not
+    everybody can be asked for it at its minute.
+    """
 
     kind: Literal["checks"]
     early_min: float = Field(ge=0, le=10)
@@ -180,9 +184,14 @@ class Escalation(Frozen):
 
 
 class AlarmRules(Frozen):
-    """Rules by their name. An alarm of a priority in `latching` stays till somebody acknowledges it."""
+    """Rules by their name. An alarm of a priority in `latching` stays till somebody acknowledges it.
+
+    What a monitor sends all the time has to be well for `clear_after_s` before its alarm is over: one value
+    that swings about a limit is one alarm.
+    """
 
     rules: dict[Code, AlarmRule] = Field(max_length=60)
+    clear_after_s: float = Field(default=0, ge=0, le=30)
     latching: list[Level] = Field(default=[], max_length=3)
     escalation: list[Escalation] = Field(default=[], max_length=10)
 

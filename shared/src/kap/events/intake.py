@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, JsonValue
 
 from kap.events.fact import Actor, Aggregate, Code, Fact, Frozen, Personal, Room
+from kap.events.rules import Eligibility
 from kap.events.session import Route
 
 
@@ -60,6 +61,12 @@ class ProtocolAdopted(_Clinic):
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     content: dict[str, JsonValue]
     signed_off_by: Actor | None = None
+
+    @property
+    def eligibility(self) -> Eligibility | None:
+        """Whom the protocol is for. None: adopted before protocols said that."""
+        rules = self.content.get("eligibility")
+        return None if rules is None else Eligibility.model_validate(rules)
 
 
 class RoomDefined(_Clinic):

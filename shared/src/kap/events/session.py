@@ -43,13 +43,18 @@ class Limits(Frozen):
 
 
 class ExpectedCourse(Frozen):
-    """The route's expected course, minutes after the dose, and the scheduled checks."""
+    """The route's expected course, minutes after the dose, and the scheduled checks.
+
+    At `checks_min` a blood pressure is due, at the others the level of sedation and of dissociation.
+    """
 
     onset_min: float = Field(gt=0)
     peak_min: float = Field(gt=0)
     offset_min: float = Field(gt=0)
     minimum_stay_min: float = Field(gt=0)
     checks_min: list[float] = Field(default=[], max_length=40)
+    moaas_min: list[float] = Field(default=[], max_length=40)
+    dissociation_min: list[float] = Field(default=[], max_length=40)
 
 
 class _Session(Fact):
