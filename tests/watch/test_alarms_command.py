@@ -12,8 +12,8 @@ from kap_local.alarms import Record, Trial, burden, compare, read
 from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
 
-from tests.watch.test_rules import IM, opened
-from tests.watch.test_watch import NURSE, Log, S, in_merge_order, moment
+from tests.watch.test_rules import opened
+from tests.watch.test_watch import IM, NURSE, Log, S, in_merge_order, moment
 
 
 def raised(at: float, rule: str = "spo2.low.high") -> AlarmRaised:

@@ -27,8 +27,7 @@ from session_monitor import watch
 from session_monitor.session import ClearAlarm, RaiseAlarm
 from session_monitor.watch import Watch
 
-from tests.watch.test_rules import IM, RULES
-from tests.watch.test_watch import NOON, Found, Log, in_merge_order, live, moment, quiet
+from tests.watch.test_watch import IM, NOON, RULES, Found, Log, in_merge_order, live, moment, quiet
 
 DAY = 24 * 3600.0
 WATCH = TypeAdapter(Watch)
@@ -210,9 +209,9 @@ def test_a_change_that_reaches_into_the_present_sounds() -> None:
     start.append(log.fact(PreDoseChecked, -1300, recorded=0.3, **answers, fasting=True, ride_arranged=True))
     before = [told(log, n - 1200, 2, spo2=98 if n < 600 else 94) for n in range(0, 1200, 5)]
     reached = [log.reading(3, spo2=94), log.reading(4, spo2=94), log.reading(5, spo2=98)]
-    found = live(*start, 1.5, *before, *reached, 6)
+    found = live(*start, 1.5, *before, *reached, 17)
     lines = [(line, found.raised[id].late) for line, id in zip(found.lines, found.raised, strict=True)]
-    assert (("spo2-change", -570, 3), True) in lines and (("spo2-change", 3, 5), False) in lines
+    assert (("spo2-change", -570, 3), True) in lines and (("spo2-change", 3, 15), False) in lines
 
 
 # ---- nothing of now is silenced

@@ -14,8 +14,8 @@ from kap_local.simulation import WELL_TODAY
 from kap_local.slips import SLIPS
 from session_monitor import gates
 
-from tests.watch.test_rules import RULES, checked, dosed, ruled
-from tests.watch.test_watch import NOON, NURSE, S, live, moment
+from tests.watch.test_rules import checked, dosed, ruled
+from tests.watch.test_watch import NOON, NURSE, RULES, S, live, moment
 
 AT_MIN = 16.0  # after the dose
 ALARMS: dict[Kind, set[str]] = {

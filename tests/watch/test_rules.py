@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import settings
 from hypothesis import strategies as st
-from kap import protocol
 from kap.decider import fold as decided
 from kap.events import Recorded
 from kap.events.fact import EntryCorrected
@@ -21,8 +20,10 @@ from kap.events.session import (
     AlarmRaised,
     Band,
     DeviceAttached,
+    Discharged,
     Dose,
     Dosed,
+    ExpectedCourse,
     Limits,
     ObservationRecorded,
     PreDoseChecked,
@@ -36,14 +37,33 @@ from session_monitor import watch
 from session_monitor.session import EscalateAlarm, RaiseAlarm
 from session_monitor.watch import Watch
 
-from tests.watch.test_watch import NOON, NURSE, SEALED, Found, Log, S, in_merge_order, live, moment, quiet
+from tests.watch.test_watch import (
+    IM,
+    NOON,
+    NURSE,
+    RULES,
+    SEALED,
+    Found,
+    Log,
+    S,
+    in_merge_order,
+    live,
+    moment,
+    quiet,
+)
 
-IM = next(p for p in protocol.defaults() if p.name == "intramuscular")
-RULES = SessionRules(gates=IM.gates, dose=IM.dose, discharge=IM.discharge, alarms=IM.alarms)
 RANK = {"low": 1, "medium": 2, "high": 3}
 
 
-def opened(log: Log, limits: Limits = IM.limits, rules: SessionRules | None = RULES) -> Recorded:
+PRESSURE_ALONE = IM.expected.model_copy(update={"moaas_min": [], "dissociation_min": []})
+
+
+def opened(
+    log: Log,
+    limits: Limits = IM.limits,
+    rules: SessionRules | None = RULES,
+    expected: ExpectedCourse = PRESSURE_ALONE,
+) -> Recorded:
     route: Route = "intramuscular"
     return log.fact(
         SessionOpened,
@@ -55,14 +75,19 @@ def opened(log: Log, limits: Limits = IM.limits, rules: SessionRules | None = RU
         route=route,
         protocol=ProtocolRef(name="intramuscular", version=3, digest="0" * 64),
         limits=limits,
-        expected=IM.expected,
+        expected=expected,
         rules=rules,
     )
 
 
-def ruled(*devices: str, limits: Limits = IM.limits) -> tuple[Log, list[Recorded]]:
+def ruled(
+    *devices: str, limits: Limits = IM.limits, expected: ExpectedCourse = PRESSURE_ALONE
+) -> tuple[Log, list[Recorded]]:
     log = Log()
-    return log, [opened(log, limits), *(log.fact(DeviceAttached, 0, device_id=d) for d in devices)]
+    return log, [
+        opened(log, limits, expected=expected),
+        *(log.fact(DeviceAttached, 0, device_id=d) for d in devices),
+    ]
 
 
 def checked(log: Log, at: float = -300) -> Recorded:
@@ -133,6 +158,82 @@ def test_a_fast_pulse_alarms_after_five_minutes_and_a_very_fast_one_at_once() ->
     assert [line[:2] for line in found.lines] == [("heart_rate.high.medium", 300)]
     log, start = ruled()
     assert live(*start, log.reading(1, heart_rate=131)).lines == [("heart_rate.high.high", 1, None)]
+
+
+# ---- over, once it is well for long enough
+
+
+def test_a_rate_that_swings_about_its_limit_is_one_alarm() -> None:
+    log, start = ruled()
+    swinging = [log.reading(n, respiratory_rate=9 if n % 4 else 8) for n in range(60)]
+    well = [log.reading(n, respiratory_rate=9) for n in range(60, 80)]
+    found = live(*start, *swinging, *well)
+    assert found.lines == [("respiratory_rate.low.high", 0, 67)]  # well from 57 on
+
+
+def test_an_alarm_that_waits_for_its_end_holds_back_none_of_the_other_side() -> None:
+    log, start = ruled()
+    fast = [log.reading(n, heart_rate=140) for n in range(60)]
+    slow = [log.reading(n, heart_rate=48) for n in range(60, 80)]
+    lines = dict((rule, onset) for rule, onset, _ in live(*start, *fast, *slow).lines)
+    only_slow = [(rule, onset) for rule, onset, _ in live(*start, *slow).lines]
+    assert only_slow and all(lines[rule] == onset for rule, onset in only_slow)
+
+
+def test_it_is_over_by_time_when_no_value_comes_any_more() -> None:
+    log, start = ruled()
+    low, well = log.reading(1, spo2=79), log.reading(2, spo2=97)
+    assert live(*start, low, well, 12.9).lines == [("spo2.low.high", 1, None)]
+    assert live(*start, low, well, 13.1).lines == [("spo2.low.high", 1, 12)]
+    late = log.reading(40, spo2=97)  # and in a replay, which no clock ticks
+    assert live(*start, low, well, late).lines == [("spo2.low.high", 1, 12)]
+
+
+def test_the_end_of_a_session_ends_the_wait_and_its_withdrawal_takes_the_watch_up_again() -> None:
+    log, start = ruled()
+    low, well = log.reading(1, spo2=79), log.reading(2, spo2=97)
+    end = log.fact(Discharged, 5, course_id=UUID(int=2), patient_id=UUID(int=3))
+    assert isinstance(end.event, Discharged)
+    wrong = {"of": "session", "of_id": str(S), "event_id": end.event.id, "reason": SEALED}
+    withdrawn = EntryCorrected(id=UUID(int=99), at=moment(8), by=NURSE, **wrong)  # type: ignore[arg-type]
+    state = Watch()
+    for item in (*start, low, well, end):
+        watch.fold(state, item)
+    watch.tick(state, moment(7))
+    watch.fold(state, log.put(withdrawn, 8))
+    watch.tick(state, moment(40))
+    session = state.sessions[S]
+    assert session.ended is None and session.tracks["spo2"].well_at == {}
+    assert session.due is None or session.due > moment(30)  # no time that is past is looked at for ever
+
+
+def test_better_but_not_well_is_the_lesser_alarm_once_the_worse_is_over() -> None:
+    log, start = ruled()
+    worse = [log.reading(n, spo2=79) for n in range(3)]
+    better = [log.reading(n, spo2=91) for n in range(3, 60)]
+    lines = live(*start, *worse, *better).lines
+    assert ("spo2.low.high", 0, 13) in lines
+    assert [line[1:] for line in lines if line[0] == "spo2.low.medium"] == [
+        (30, None)
+    ]  # under 93 for so long
+
+
+def test_what_a_cuff_or_somebody_measured_is_over_at_once() -> None:
+    log, start = ruled()
+    assert live(*start, log.reading(0, systolic=88), log.reading(300, systolic=120)).lines == [
+        ("systolic.low.high", 0, 300)
+    ]
+    log, start = ruled()
+    typed = [log.reading(1, device=None, spo2=88), log.reading(2, device=None, spo2=97)]
+    assert all(end == 2 for _, _, end in live(*start, *typed).lines)
+
+
+def test_a_change_that_swings_is_one_alarm() -> None:
+    log, start = ruled()
+    start.append(checked(log))
+    values = [94] * 31 + [95, 94, 95, 94] + [96] * 30
+    found = live(*start, *(log.reading(n, spo2=v) for n, v in enumerate(values)))
+    assert [line for line in found.lines if line[0] == "spo2-change"] == [("spo2-change", 30, 45)]
 
 
 # ---- confirmed by a second reading
@@ -344,6 +445,105 @@ def test_a_pressure_shortly_before_does_a_check_and_an_earlier_one_does_not() ->
     ]
 
 
+def pressures(log: Log, until: int) -> list[Recorded]:
+    """A cuff that measures by itself, every 5 minutes."""
+    return [log.reading(n, systolic=120) for n in range(300, until, 300)]
+
+
+def seen(log: Log, at: float, **scores: int) -> Recorded:
+    return log.fact(ObservationRecorded, at, **(scores or {"moaas": 5, "dissociation": 3}))
+
+
+def wrong(log: Log, entry: Recorded, at: float) -> Recorded:
+    id = entry.event.id  # type: ignore[union-attr]
+    named: dict[str, Any] = {"of": "session", "of_id": str(S), "event_id": id, "reason": SEALED}
+    return log.put(EntryCorrected(id=UUID(int=int(at) << 32), at=moment(at), by=NURSE, **named), at)
+
+
+def in_time(*items: Recorded | float) -> list[Recorded | float]:
+    """Facts before a reading of the same moment, so that it names them."""
+    return sorted(items, key=lambda i: (i.time - NOON).total_seconds() if isinstance(i, Recorded) else i)
+
+
+def test_a_pressure_alone_does_no_check_that_wants_moaas() -> None:
+    log, start = ruled("M1", expected=IM.expected)
+    nausea = seen(log, 301, nausea=2, pain=0)
+    looked = seen(log, 950)
+    found = live(*in_time(*start, dosed(log), nausea, *pressures(log, 960), 600.5, 602, 902, looked, 952))
+    late = [line for line in found.lines if line[0].startswith("check-overdue")]
+    assert late == [("check-overdue.low", 600, 900), ("check-overdue.medium", 900, 950)]
+    overdue = {(a.text, a.signal) for a in found.raised.values() if a.rule.startswith("check-overdue")}
+    assert overdue == {("The check at 5 min is overdue: MOAA/S", "moaas")}
+
+
+def test_an_overdue_check_names_all_that_is_missing_and_only_what_the_protocol_wants() -> None:
+    log, start = ruled(expected=IM.expected)
+    found = live(*start, dosed(log), 2, 602)
+    assert [a.text for a in found.raised.values()] == [
+        "The check at 5 min is overdue: blood pressure, MOAA/S"
+    ]
+    log, start = ruled(expected=IM.expected)
+    last = [seen(log, 3600, moaas=5), log.reading(3601, device=None, systolic=120)]
+    found = live(*start, dosed(log), *last, 5702)
+    texts = [a.text for a in found.raised.values() if a.onset >= moment(3602)]
+    assert texts == ["The check at 90 min is overdue: blood pressure"]
+
+
+def test_dissociation_alarms_nobody() -> None:
+    log, start = ruled(expected=IM.expected)
+    looks = [seen(log, 60 * minute, moaas=4) for minute in (5, 10, 15, 20, 30, 45, 60)]
+    looks += [log.reading(item.time.timestamp() - NOON.timestamp(), systolic=120) for item in looks]
+    assert live(*in_time(*start, dosed(log), *looks, 3602, 4000)).lines == []
+
+
+def test_an_observation_that_was_wrong_does_no_check() -> None:
+    log, start = ruled(expected=IM.expected)
+    looked = seen(log, 300)
+    pressure = log.reading(301, device=None, systolic=120)
+    items: list[Recorded | float] = [*start, dosed(log), looked, pressure, 610]
+    assert live(*items).lines == []
+    assert live(*items, wrong(log, looked, 620), 622).lines == [("check-overdue.low", 600, None)]
+
+
+def ticking(items: Sequence[Recorded], until: float, every: float) -> Found:
+    """What is found live by a watch whose clock ticks between the items, too; times in seconds after noon."""
+    state, found, ticked = Watch(), Found(), 0.0
+    for item in items:
+        at = (item.time - NOON).total_seconds()
+        while ticked < at:
+            watch.tick(state, moment(ticked))
+            found.take(watch.take(state))
+            ticked += every
+        watch.fold(state, item)
+        found.take(watch.take(state))
+    watch.tick(state, moment(until))
+    found.take(watch.take(state))
+    return found
+
+
+CHECK = st.tuples(st.floats(5, 200), st.sampled_from(["cuff", "seen", "numb", "wrong", "dose"]))
+
+
+@settings(max_examples=60, deadline=None)
+@forall(st.lists(CHECK, min_size=1, max_size=25))
+def test_the_checks_are_found_the_same_live_and_in_a_replay(steps: Sequence[Any]) -> None:
+    log, start = ruled(expected=IM.expected)
+    items, now, looks = [*start, dosed(log)], 1.0, list[Recorded]()
+    for gap, kind in steps:
+        now += gap
+        if kind == "cuff":
+            items.append(log.reading(now, device=None, systolic=120))
+        elif kind == "wrong" and looks:
+            items.append(wrong(log, looks.pop(), now))
+        elif kind == "dose":
+            items.append(dosed(log, now))
+        else:
+            items.append(seen(log, now, **({"moaas": 5} if kind == "seen" else {"pain": 1})))
+            looks += items[-1:]
+    found = ticking(items, now + 2, every=2)
+    assert sorted(found.lines, key=str) == sorted(quiet(in_merge_order(log), now + 2).lines, key=str)
+
+
 def test_a_booster_restarts_the_clock() -> None:
     log, start = ruled()
     booster = log.fact(
@@ -425,7 +625,7 @@ def test_a_high_alarm_that_ended_still_wants_its_acknowledgement() -> None:
     ward = Recorder(*start, log.reading(1, spo2=79))
     ward.act(1)
     watch.fold(ward.state, log.reading(2, spo2=97))
-    ward.act(2)
+    ward.tick(14)
     assert [type(f) for f in ward.facts] == [AlarmRaised, AlarmCleared]
     ward.tick(62)
     assert ward.told == [(61, "charge-nurse")]
@@ -474,17 +674,7 @@ def course(steps: Sequence[Any], limits: Limits) -> tuple[Log, list[Recorded], f
 @forall(st.lists(STEP, min_size=1, max_size=40))
 def test_the_rules_find_the_same_live_and_in_a_replay(steps: Sequence[Any]) -> None:
     log, items, end = course(steps, NARROW)
-    state, found, ticked = Watch(), Found(), 0.0
-    for item in items:
-        at = (item.time - NOON).total_seconds()
-        while ticked < at:
-            watch.tick(state, moment(ticked))
-            found.take(watch.take(state))
-            ticked += 0.5
-        watch.fold(state, item)
-        found.take(watch.take(state))
-    watch.tick(state, moment(end + 2))
-    found.take(watch.take(state))
+    found = ticking(items, end + 2, every=0.5)
     assert sorted(found.lines, key=str) == sorted(quiet(in_merge_order(log), end + 2).lines, key=str)
 
 

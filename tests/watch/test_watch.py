@@ -1,7 +1,7 @@
 """The watch's rules with their edges, and that the same log gives the same alarms, however it is read."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import given as forall
 from hypothesis import strategies as st
+from kap import protocol
 from kap.decider import fold
 from kap.events import Recorded, Unknown
 from kap.events.fact import EntryCorrected, Fact
+from kap.events.rules import SessionRules
 from kap.events.session import (
     AlarmCleared,
     AlarmRaised,
@@ -26,7 +28,7 @@ from kap.events.session import (
     ProtocolRef,
     SessionOpened,
 )
-from kap.events.vitals import Sample, VitalRecorded
+from kap.events.vitals import Sample, Vital, VitalCorrected, VitalRecorded
 from pydantic import TypeAdapter
 from session_monitor import session as decider
 from session_monitor import watch
@@ -38,6 +40,8 @@ NURSE = "staff:00000000-0000-0000-0000-00000000000a"
 SEALED = "sealed:v1:00000000-0000-0000-0000-000000000009:reason:" + "A" * 40
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
+IM = next(p for p in protocol.defaults() if p.name == "intramuscular")
+RULES = SessionRules(gates=IM.gates, dose=IM.dose, discharge=IM.discharge, alarms=IM.alarms)
 NORMAL = Limits(
     spo2=[Band(low=93, priority="medium"), Band(low=90, priority="high")],
     systolic=[Band(high=159, priority="low"), Band(low=90, high=179, priority="high")],
@@ -109,12 +113,40 @@ class Log:
             backfilled=backfilled,
             signals={name: Sample(value=v, quality=quality) for name, v in values.items()},  # type: ignore[misc]
         )
-        item = Recorded(
-            len(self.vitals) + 1,
-            event,
-            moment(received),
-            after=len(self.events) if after is None else after,
+        return self._observed(event, received, after)
+
+    def correction(
+        self,
+        of: Recorded,
+        at: float,
+        *,
+        recorded: float | None = None,
+        after: int | None = None,
+        **values: float,
+    ) -> Recorded:
+        """Withdraws a reading by hand; with values they stand in its place."""
+        wrong = of.event
+        assert isinstance(wrong, VitalRecorded)
+        recorded = at if recorded is None else recorded
+        instead = {
+            "id": UUID(int=1 << 65 | len(self.vitals)),
+            "received_at": moment(recorded),
+            "signals": {name: Sample(value=v) for name, v in values.items()},
+        }
+        event = VitalCorrected(
+            id=UUID(int=1 << 66 | len(self.vitals)),
+            session_id=S,
+            reading_id=wrong.id,
+            at=moment(at),
+            by=NURSE,
+            reason=SEALED,
+            replacement=wrong.model_copy(update=instead) if values else None,
         )
+        return self._observed(event, recorded, after)
+
+    def _observed(self, event: Vital, recorded: float, after: int | None) -> Recorded:
+        after = len(self.events) if after is None else after
+        item = Recorded(len(self.vitals) + 1, event, moment(recorded), after=after)
         self.vitals.append(item)
         return item
 
@@ -354,7 +386,7 @@ def test_a_silent_device_is_an_alarm_from_the_moment_its_time_ran_out() -> None:
     found = live(*start, log.reading(10, spo2=97), 25.9, 26.5, log.reading(40, spo2=97))
     assert found.lines == [("no_data", 25, 40)]
     [alarm] = found.raised.values()
-    assert (alarm.kind, alarm.device_id, alarm.text) == ("technical", "M1", "No data for 15 s")
+    assert (alarm.kind, alarm.device_id, alarm.text) == ("technical", "M1", "No data")
 
 
 def test_a_device_that_never_speaks_is_an_alarm() -> None:
@@ -390,11 +422,18 @@ def test_a_device_clock_that_is_off_is_an_alarm() -> None:
     found = live(
         *start,
         log.reading(1, spo2=97, skew=2),
-        log.reading(2, spo2=97, skew=-2.1),
-        log.reading(3, spo2=97, skew=1.9),
-        log.reading(4, spo2=97, skew=1.5),
+        *(log.reading(n, spo2=97, skew=-2.1) for n in range(2, 8)),
+        log.reading(8, spo2=97, skew=1.9),
+        log.reading(9, spo2=97, skew=1.5),
     )
-    assert found.lines == [("clock_skewed", 2, 4)]
+    assert found.lines == [("clock_skewed", 7, 9)]
+
+
+def test_messages_that_waited_are_no_clock_that_is_off() -> None:
+    log, start = in_session(NORMAL, "M1")
+    waited = (log.reading(12 + n / 100, spo2=97, skew=n - 10) for n in range(11))
+    on_time = (log.reading(n, spo2=97) for n in range(13, 30))
+    assert live(*start, log.reading(1, spo2=97), *waited, *on_time).lines == []
 
 
 # ---- the past
@@ -465,6 +504,41 @@ def test_an_alarm_on_record_that_nothing_explains_is_cleared() -> None:
     assert set(live(*start, raised, 6.1).cleared) == {UUID(int=7)}
 
 
+def another_patient(log: Log, at: float, device: str = "M1") -> Recorded:
+    return log.fact(
+        AlarmRaised, at, alarm_id=UUID(int=8), rule="patient_number_differs", priority="medium",
+        kind="technical", text="Monitor shows another patient number", device_id=device, onset=moment(at),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rules", [None, RULES])
+def test_a_monitor_that_names_another_patient_alarms_for_as_long_as_it_is_attached(
+    rules: SessionRules | None,
+) -> None:
+    """Nothing in the log explains it: it is raised beside the watch, which once cleared it after 5 s."""
+    log, start = in_session(NORMAL, "M1")
+    start[0] = replace(start[0], event=start[0].event.model_copy(update={"rules": rules}))
+    raised = another_patient(log, 1)
+    readings = [log.reading(n, spo2=97) for n in range(2, 20)]
+    ids = [a.alarm_id for a in live(*start, raised, *readings, 20).cleared.values()]
+    assert UUID(int=8) not in ids
+    detached = log.fact(DeviceDetached, 21, device_id="M1")
+    assert UUID(int=8) in live(*start, raised, *readings, detached, 24).cleared
+
+
+def test_it_is_over_when_the_device_is_attached_no_more() -> None:
+    log, start = in_session(NORMAL, "M1")
+    assert set(live(*start, another_patient(log, 1, "M2"), 6.1).cleared) == {UUID(int=8)}
+    attaching = [log.fact(DeviceAttached, 1, device_id="M2"), another_patient(log, 1, "M2")]
+    assert UUID(int=8) not in live(*start, *attaching, 6.1, 12).cleared
+    state = Watch()
+    for item in (*start, *attaching):
+        watch.fold(state, item)
+    watch.tick(state, moment(6.1))
+    watch.fold(state, log.fact(AlarmCleared, 7, alarm_id=UUID(int=8), late=False))
+    assert UUID(int=8) not in state.sessions[S].alarms
+
+
 def test_an_unknown_event_stops_nothing() -> None:
     log, start = in_session()
     unknown = log.put(Unknown(type="LightDimmed", aggregate="session", aggregate_id=str(S)), 1)
@@ -494,7 +568,10 @@ def test_sessions_that_ended_are_forgotten_in_the_end() -> None:
 
 STEP = st.tuples(
     st.floats(0.05, 8),  # seconds since the step before
-    st.sampled_from(["reading"] * 8 + ["backfill", "older", "limits", "attach", "detach", "withdraw", "end"]),
+    st.sampled_from(
+        ["reading"] * 8
+        + ["backfill", "older", "limits", "attach", "detach", "withdraw", "end", "retype", "untype"]
+    ),
     st.sampled_from([97, 97, 92, 91, 88, 79]),
     st.sampled_from(["M1", "M2", None]),
     st.floats(0, 0.6),  # from the stamp to the watch
@@ -519,6 +596,7 @@ def script(steps: Sequence[Any]) -> tuple[Log, list[Arrival], float]:
     fact(log.opened(), 0)
     stamps: list[int] = [1]
     changed: list[UUID] = []
+    typed: list[Recorded] = []
     for gap, kind, value, device, latency, lag, limits in steps:
         now += gap
         # the recorder has folded what is older than `lag`, and never less than before
@@ -531,8 +609,16 @@ def script(steps: Sequence[Any]) -> tuple[Log, list[Arrival], float]:
                 backfilled=kind == "backfill",
             )  # fmt: skip
             arrivals.append(Arrival(now + latency, item))
+            if device is None:
+                typed.append(item)
             continue
         at = now - lag  # who acts says when
+        if kind in ("retype", "untype"):
+            if typed:
+                instead = {"spo2": float(value)} if kind == "retype" else {}
+                item = log.correction(typed.pop(), at, recorded=now, after=stamps[-1], **instead)
+                arrivals.append(Arrival(now + latency, item))
+            continue
         if kind == "limits":
             item = log.fact(LimitsChanged, at, recorded=now, limits=limits, reason=SEALED)
             changed.append(UUID(int=item.position))
@@ -572,8 +658,8 @@ def in_merge_order(log: Log) -> list[Recorded]:
 def delivered(arrivals: Sequence[Arrival]) -> list[Arrival]:
     """Each stream in its own order, and no reading before the facts that it names."""
     order: list[Arrival] = []
-    facts = [a for a in arrivals if not isinstance(a.item.event, VitalRecorded)]
-    readings = [a for a in arrivals if isinstance(a.item.event, VitalRecorded)]
+    facts = [a for a in arrivals if not isinstance(a.item.event, Vital)]
+    readings = [a for a in arrivals if isinstance(a.item.event, Vital)]
     now, reached = 0.0, 0
     while facts or readings:
         ready = bool(readings) and readings[0].item.after <= reached

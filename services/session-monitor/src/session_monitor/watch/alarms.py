@@ -1,6 +1,6 @@
 """An alarm from its onset to its end, and what the log says of it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID, uuid5
 
@@ -8,10 +8,12 @@ from kap.events.alarm_rules import Escalation
 from kap.events.session import AlarmAcknowledged, AlarmCleared, AlarmEscalated, AlarmRaised, Priority
 
 from session_monitor.watch.state import (
+    APART,
     CLOCK_SKEWED,
     MOST_IDS,
     NAMES,
     NO_DATA,
+    OTHER_PATIENT,
     Alarm,
     Broken,
     Session,
@@ -19,6 +21,10 @@ from session_monitor.watch.state import (
     Unseen,
     Watch,
 )
+
+
+def alarm_id(session: Session, of: str, onset: datetime) -> UUID:
+    return uuid5(session.session_id, f"{of}|{onset.astimezone(UTC).isoformat()}")
 
 
 def begin_value(
@@ -57,11 +63,11 @@ def begin(
     late: bool = False,
 ) -> UUID:
     """A condition begins. `of` tells apart what one rule finds on several devices."""
-    last = session.onsets.get(of)
-    if last is not None and last == onset:  # twice at one moment: the second needs an id of its own
-        onset += timedelta(microseconds=1)
-    session.onsets[of] = onset
-    id = uuid5(session.session_id, f"{of}|{onset.astimezone(UTC).isoformat()}")
+    # Again at one moment, as when what ended it is withdrawn: each time it is another alarm.
+    while (id := alarm_id(session, of, onset)) in session.begun:
+        onset += APART
+    if len(session.begun) < MOST_IDS:
+        session.begun.add(id)
     known = session.on_record.get(id)
     session.unexplained.pop(id, None)
     session.alarms[id] = Alarm(
@@ -96,6 +102,7 @@ def end(watch: Watch, session: Session, id: UUID, at: datetime) -> None:
 
 def end_all(watch: Watch, session: Session, at: datetime) -> None:
     for track in session.tracks.values():
+        track.well_at.clear()
         for conditions in (track.open, track.past):
             for id in conditions.values():
                 end(watch, session, id, at)
@@ -129,13 +136,24 @@ def raised(watch: Watch, event: AlarmRaised, time: datetime) -> None:
         watch.news.add(session.session_id)
         return
     fields = event.model_dump(include=set(Alarm.__slots__) & set(type(event).model_fields))
-    session.alarms[event.alarm_id] = Alarm(**fields, raised=True)
+    alarm = session.alarms[event.alarm_id] = Alarm(**fields, raised=True)
+    if of_its_device(session, alarm):
+        return
     if (
         session.rules is not None
-        or event.rule in (NO_DATA, CLOCK_SKEWED)
+        or event.rule in (NO_DATA, CLOCK_SKEWED, OTHER_PATIENT)
         or event.rule.split(".")[0] in NAMES
     ):
         session.unexplained[event.alarm_id] = time
+
+
+def of_its_device(session: Session, alarm: Alarm) -> bool:
+    """Whether it is raised beside the watch, and its device is attached: then it ends there, or with that."""
+    device = session.devices.get(alarm.device_id or "")
+    if alarm.rule != OTHER_PATIENT or device is None:
+        return False
+    device.other_patient = alarm.alarm_id
+    return True
 
 
 def cleared(watch: Watch, event: AlarmCleared) -> None:
@@ -146,6 +164,9 @@ def cleared(watch: Watch, event: AlarmCleared) -> None:
     if event.alarm_id in session.on_record:
         session.on_record[event.alarm_id] = True
     session.unexplained.pop(event.alarm_id, None)
+    for device in session.devices.values():
+        if device.other_patient == event.alarm_id:
+            device.other_patient = None
     alarm = session.alarms.get(event.alarm_id)
     if alarm is None or not alarm.latching:
         session.unseen.pop(event.alarm_id, None)
@@ -164,7 +185,7 @@ def holds(session: Session, id: UUID) -> bool:
             return True
         if id in track.open.values() or id in track.past.values():
             return True
-    return any(id in (device.silent, device.skewed) for device in session.devices.values())
+    return any(id in (d.silent, d.skewed, d.other_patient) for d in session.devices.values())
 
 
 def acknowledged(watch: Watch, event: AlarmAcknowledged) -> None:

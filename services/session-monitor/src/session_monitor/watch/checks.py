@@ -1,16 +1,17 @@
-"""What time alone brings: checks that were not done, second readings that did not come."""
+"""What time alone brings: checks not done, second readings that did not come, the end of what is well."""
 
 from datetime import datetime, timedelta
 
 from session_monitor.watch.conditions import Found, hold
-from session_monitor.watch.limits import not_repeated, unanswered
+from session_monitor.watch.limits import not_repeated, unanswered, well, wells
 from session_monitor.watch.state import Session, Watch
 
 
 def advance(watch: Watch, session: Session, until: datetime) -> None:
-    """Begin what fell due before then. Cheap when nothing did."""
+    """Begin and end what fell due before then. Cheap when nothing did."""
     while session.due is not None and session.due < until and session.ended is None:
         due = session.due
+        well(watch, session, until)
         _checks(watch, session, due, until)
         not_repeated(watch, session, until)
         plan(session)
@@ -19,20 +20,20 @@ def advance(watch: Watch, session: Session, until: datetime) -> None:
 
 
 def plan(session: Session) -> None:
-    """When time alone may next begin an alarm."""
-    times = [t for t in (unanswered(session), *_dues(session).values()) if t is not None]
+    """When time alone may next begin or end an alarm."""
+    times = [t for t in (unanswered(session), *_dues(session).values(), *wells(session)) if t is not None]
     session.due = min(times, default=None)
 
 
 def measured(watch: Watch, session: Session, at: datetime) -> None:
-    """A blood pressure was measured: the checks up to then are done."""
+    """A blood pressure was measured: the checks up to then that want nothing else are done."""
     if session.measured_at is None or at > session.measured_at:
         session.measured_at = at
         done(watch, session, at)
 
 
 def done(watch: Watch, session: Session, at: datetime) -> None:
-    """End what is not overdue any more, after a measurement or another dose."""
+    """End what is not overdue any more, after a measurement, an observation or another dose."""
     if session.rules is None:
         return
     overdue = _overdue(session)
@@ -52,29 +53,38 @@ def _names(session: Session) -> list[str]:
     return names
 
 
-def _due_min(session: Session) -> float | None:
-    """The first scheduled check that is not done, in minutes after the last dose."""
+def _not_done(session: Session) -> tuple[float, list[str]] | None:
+    """The first scheduled check that is not done, in minutes after the last dose, and what it still wants.
+
+    While a past is told, a device says how far its pressures have come, and nothing of what staff saw.
+    """
     if session.rules is None or session.rules.checks is None or session.expected is None:
         return None
     if session.dosed_at is None:
         return None
     early = timedelta(minutes=session.rules.checks[1].early_min)
-    for minutes in session.expected.checks_min:
+    moaas_min = session.expected.moaas_min if session.past_until is None else []
+    wanted = (
+        ("blood pressure", session.expected.checks_min, session.measured_at),
+        ("MOAA/S", moaas_min, session.observed_at),
+    )
+    for minutes in sorted({*session.expected.checks_min, *moaas_min}):
         from_ = session.dosed_at + timedelta(minutes=minutes) - early
-        if session.measured_at is None or session.measured_at < from_:
-            return minutes
+        missing = [what for what, at, last in wanted if minutes in at and (last is None or last < from_)]
+        if missing:
+            return minutes, missing
     return None
 
 
 def _overdue(session: Session) -> dict[str, datetime]:
-    """When each of them is overdue, unless something is measured before."""
+    """When each of them is overdue, unless something is measured or observed before."""
     found: dict[str, datetime] = {}
     if session.rules is None or session.dosed_at is None or session.ended is not None:
         return found
-    minutes = _due_min(session)
-    if session.rules.checks is not None and minutes is not None:
+    check = _not_done(session)
+    if session.rules.checks is not None and check is not None:
         name, rule = session.rules.checks
-        due = session.dosed_at + timedelta(minutes=minutes)
+        due = session.dosed_at + timedelta(minutes=check[0])
         found[f"{name}.low"] = due + timedelta(minutes=rule.low_after_min)
         found[f"{name}.medium"] = due + timedelta(minutes=rule.medium_after_min)
     if session.rules.cuff_overdue is not None:
@@ -97,18 +107,24 @@ def _dues(session: Session) -> dict[str, datetime]:
 def _checks(watch: Watch, session: Session, due: datetime, until: datetime) -> None:
     if session.rules is None:
         return
-    minutes = _due_min(session)
+    check = _not_done(session)
     for key, at in sorted(_dues(session).items(), key=lambda item: item[1]):
         if at >= until:
             continue
-        if session.rules.checks is not None and key.startswith(f"{session.rules.checks[0]}."):
+        if (
+            check is not None
+            and session.rules.checks is not None
+            and key.startswith(f"{session.rules.checks[0]}.")
+        ):
             name = session.rules.checks[0]
-            text = f"The check at {minutes:g} min is overdue"
+            minutes, missing = check
+            text = f"The check at {minutes:g} min is overdue: {', '.join(missing)}"
+            signal = "systolic" if "blood pressure" in missing else "moaas"
             if key == f"{name}.medium":
-                hold(watch, session, key, Found("medium", "technical", text, "systolic"), at)
+                hold(watch, session, key, Found("medium", "technical", text, signal), at)
                 hold(watch, session, f"{name}.low", None, at)
             else:
-                hold(watch, session, key, Found("low", "technical", text, "systolic"), at)
+                hold(watch, session, key, Found("low", "technical", text, signal), at)
         elif session.rules.cuff_overdue is not None:
             rule_cuff = session.rules.cuff_overdue[1]
             text = f"No blood pressure for {rule_cuff.after_min:g} min"

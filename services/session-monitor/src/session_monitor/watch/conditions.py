@@ -43,6 +43,7 @@ def hold(
         return
     if condition is None:
         condition = session.conditions[key] = Condition(at)
+    condition.well_at = None
     if condition.alarm is not None and not late:
         known = session.alarms.get(condition.alarm)
         if known is not None and known.late and known.onset < at:

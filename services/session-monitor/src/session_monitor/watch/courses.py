@@ -7,6 +7,7 @@ from kap.events.session import Priority
 
 from session_monitor.session import RANK
 from session_monitor.watch.conditions import Found, hold
+from session_monitor.watch.limits import sooner, well_for
 from session_monitor.watch.state import NAMES, Session, Track, Watch
 
 STEP = timedelta(seconds=10)  # a trend keeps the highest value of each so long
@@ -22,13 +23,17 @@ def follow(
     *,
     typed: bool = False,
     doubtful: float | None = None,
+    fresh: bool = True,
 ) -> None:
-    """Judge a signal's latest value; `doubtful` is one that may alarm but never reassure."""
+    """Judge a signal's latest value; `doubtful` is one that may alarm but never reassure.
+
+    One that is not `fresh` begins nothing: it only says whether what was found still holds.
+    """
     if session.rules is None:
         return
     value = track.value if doubtful is None else doubtful
     if signal not in session.first and session.dosed_at is None and doubtful is None:
-        session.first[signal] = value
+        session.first[signal] = (value, track.typed)
     if signal == "respiratory_rate" and doubtful is None:
         breathing(watch, session, value, at, typed=typed, late=track.late)
     for name, rule in session.rules.of_signal.get(signal, ()):
@@ -41,11 +46,25 @@ def follow(
                 found = _rising(session, name, rule, track, value, before, at)
             case Falling():
                 found = _falling(session, name, rule, track, value, at)
-        if found is not None and name not in session.conditions and covered(session, track, rule.priority):
+        if found is not None and name not in session.conditions:
+            if not fresh or covered(session, track, rule.priority):
+                continue
+        if found is None and not typed and doubtful is None and swings(session, name, track, at):
             continue
         if found is not None or doubtful is None:
             for_s = 0 if typed or isinstance(rule, Rising) else rule.for_s
             hold(watch, session, name, found, at, for_s=for_s, late=track.late)
+
+
+def swings(session: Session, name: str, track: Track, at: datetime) -> bool:
+    """Whether it is not well for long enough yet that its alarm is over."""
+    condition = session.conditions.get(name)
+    if condition is None or condition.alarm is None:
+        return False
+    if condition.well_at is None:
+        condition.well_at = at + well_for(session, track.signal)
+        sooner(session, condition.well_at)
+    return at < condition.well_at
 
 
 def covered(session: Session, track: Track, priority: Priority) -> bool:
@@ -78,7 +97,8 @@ def breathing(
 
 
 def baseline(session: Session, signal: str) -> float | None:
-    return session.baseline.get(signal, session.first.get(signal))
+    first, _ = session.first.get(signal, (None, None))
+    return session.baseline.get(signal, first)
 
 
 def _told(rule: OfSignal, track: Track, value: float, text: str, limit: float) -> Found:

@@ -15,6 +15,7 @@ from datetime import datetime
 from kap.events.session import SessionOpened
 from kap.events.vitals import VitalRecorded
 
+from session_monitor.watch.checks import plan
 from session_monitor.watch.state import DECLARED, QUIET, TOLD_FOR, Entry, Session, Watch
 
 
@@ -53,4 +54,6 @@ def _end(watch: Watch, session: Session, at: datetime) -> None:
     session.past_until = None
     for device in session.devices.values():
         device.heard = max(device.heard, at)
+    if session.rules is not None:
+        plan(session)
     watch.news.add(session.session_id)

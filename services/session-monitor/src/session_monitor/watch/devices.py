@@ -7,7 +7,16 @@ from kap.events.vitals import VitalRecorded
 
 from session_monitor.watch.alarms import begin, end
 from session_monitor.watch.conditions import over
-from session_monitor.watch.state import CLOCK_SKEWED, IN_STEP, NO_DATA, SKEWED, Device, Session, Watch
+from session_monitor.watch.state import (
+    CLOCK_SKEWED,
+    IN_STEP,
+    NO_DATA,
+    OFF_FOR,
+    SKEWED,
+    Device,
+    Session,
+    Watch,
+)
 
 
 def heard(watch: Watch, session: Session, name: str, reading: VitalRecorded, at: datetime) -> None:
@@ -24,7 +33,13 @@ def heard(watch: Watch, session: Session, name: str, reading: VitalRecorded, at:
     if reading.backfilled:
         return
     skew = abs(reading.device_time - reading.observed_at)
-    if skew > SKEWED and device.skewed is None:
+    if skew <= IN_STEP:
+        device.off_from = None
+    elif skew > SKEWED and device.off_from is None:
+        device.off_from = reading.received_at
+    # what waited while this service stood still comes late, and all at once: no fault of its clock
+    off = device.off_from is not None and reading.received_at - device.off_from >= OFF_FOR
+    if skew > SKEWED and off and device.skewed is None:
         device.skewed = begin(
             watch,
             session,
@@ -61,7 +76,7 @@ def silence(watch: Watch, session: Session, name: str, until: datetime) -> None:
             of=f"{NO_DATA}.{name}",
             priority=limits.no_data_priority,
             kind="technical",
-            text=f"No data for {limits.no_data_after_s:g} s",
+            text="No data",
             onset=onset,
             limit=limits.no_data_after_s,
             device_id=name,
@@ -71,7 +86,7 @@ def silence(watch: Watch, session: Session, name: str, until: datetime) -> None:
 def unwatch(watch: Watch, session: Session, name: str, time: datetime) -> None:
     silence(watch, session, name, time)
     device = session.devices.pop(name)
-    for alarm in (device.silent, device.skewed):
+    for alarm in (device.silent, device.skewed, device.other_patient):
         if alarm is not None:
             end(watch, session, alarm, time)
     for key in [key for key in session.probes if key.startswith(f"{name}.")]:

@@ -22,11 +22,12 @@ from kap.events.session import (
     SessionAborted,
     SessionOpened,
 )
-from kap.events.vitals import VitalRecorded
+from kap.events.vitals import VitalCorrected, VitalRecorded
 
 from session_monitor.watch import declared
 from session_monitor.watch.alarms import acknowledged, cleared, end_all, escalated, raised
 from session_monitor.watch.checks import advance, done
+from session_monitor.watch.corrections import correct, go_back
 from session_monitor.watch.devices import new_silence, unwatch
 from session_monitor.watch.limits import judge_again
 from session_monitor.watch.observations import judge_seen, seen
@@ -39,7 +40,7 @@ BASELINE = ("systolic", "diastolic", "heart_rate", "spo2", "respiratory_rate")
 def fold(watch: Watch, recorded: Recorded) -> None:
     event = recorded.event
     match event:
-        case VitalRecorded():
+        case VitalRecorded() | VitalCorrected():
             if recorded.after > watch.after:
                 watch.after = recorded.after
             session = watch.sessions.get(event.session_id)
@@ -48,7 +49,10 @@ def fold(watch: Watch, recorded: Recorded) -> None:
                 return
             if session.pending:
                 settle(watch, session)
-            read(watch, session, event)
+            if isinstance(event, VitalRecorded):
+                read(watch, session, event)
+            else:
+                correct(watch, session, event, recorded.time)
         case SessionOpened():
             if event.session_id not in watch.sessions:
                 session = watch.sessions[event.session_id] = Session(event.session_id)
@@ -145,6 +149,7 @@ def apply(watch: Watch, session: Session, entry: Entry) -> None:
     elif session.ended is not None:  # its end was a wrong entry
         session.forget_after = None
         session.ended = None
+        go_back(watch, session, at)
         judge_again(watch, session, at)
     session.ended = ended
     if session.rules is not None and ended is None:
@@ -154,8 +159,8 @@ def apply(watch: Watch, session: Session, entry: Entry) -> None:
 
 
 def _course(session: Session, facts: list[Anything]) -> None:
-    """The baseline and the last dose, as they count now."""
-    session.baseline, session.dosed_at = {}, None
+    """The baseline, the last dose and the last MOAA/S, as they count now."""
+    session.baseline, session.dosed_at, session.observed_at = {}, None, None
     for event in facts:
         match event:
             case PreDoseChecked():
@@ -163,6 +168,8 @@ def _course(session: Session, facts: list[Anything]) -> None:
                 session.baseline = {signal: float(v) for signal, v in values.items() if v is not None}
             case Dosed():
                 session.dosed_at = event.at if session.dosed_at is None else max(session.dosed_at, event.at)
+            case ObservationRecorded() if event.moaas is not None:
+                session.observed_at = max(event.at, session.observed_at or event.at)
 
 
 def context(session: Session, facts: list[Anything]) -> tuple[Limits, list[str], datetime | None]:

@@ -8,6 +8,7 @@ from kap.events.session import Band
 
 from session_monitor.session import RANK
 from session_monitor.watch.alarms import begin, begin_value, end
+from session_monitor.watch.conditions import over
 from session_monitor.watch.state import CUFF, CUFF_HOLDS, NAMES, Broken, Pending, Session, Track, Watch
 
 
@@ -33,16 +34,30 @@ def judge(
     *,
     fresh: bool = True,
     typed: bool = False,
+    at_once: bool = False,
 ) -> None:
-    """Clear what is inside again; raise the worst of what is outside, if it is not raised already."""
+    """End what is inside again for long enough; raise the worst of what is outside, if it is not yet."""
     rules = {b.rule for b in broken}
-    for conditions in (track.open, track.past) if not track.late else (track.open,):
-        for rule in [rule for rule in conditions if rule not in rules]:
-            end(watch, session, conditions.pop(rule), at)
+    for rule in rules & track.well_at.keys():
+        del track.well_at[rule]
+    for rule in [rule for rule in track.open if rule not in rules]:
+        well_at = track.well_at.setdefault(rule, at + well_for(session, track.signal))
+        if typed or at_once or at >= well_at:
+            del track.well_at[rule]
+            end(watch, session, track.open.pop(rule), at)
+        else:
+            sooner(session, well_at)
+    if not track.late:
+        for rule in [rule for rule in track.past if rule not in rules]:
+            end(watch, session, track.past.pop(rule), at)
     broken = alarming(watch, session, track, track.pending, broken, at, typed=typed, fresh=fresh)
     if not broken or not fresh:
         return
     worst = broken[0]
+    side = worst.rule.rpartition(".")[0]
+    for alarm in (session.alarms[id] for rule, id in track.open.items() if rule.startswith(side)):
+        if RANK[alarm.priority] > RANK[worst.priority] and not alarm.late:
+            return  # the worse one is not over yet
     known = track.open.get(worst.rule)
     if known is not None:
         alarm = session.alarms[known]
@@ -50,6 +65,36 @@ def judge(
             return
         end(watch, session, known, at)  # the past reaches into the present: now it has to sound
     track.open[worst.rule] = begin_value(watch, session, track, worst, at, late=track.late)
+
+
+def well_for(session: Session, signal: str) -> timedelta:
+    """How long it has to be well before its alarm is over: what a cuff measures comes too seldom to swing."""
+    if session.rules is None or signal in CUFF:
+        return timedelta()
+    return timedelta(seconds=session.rules.clear_after_s)
+
+
+def sooner(session: Session, due: datetime) -> None:
+    """Time alone ends something then."""
+    session.due = due if session.due is None else min(session.due, due)
+
+
+def wells(session: Session) -> list[datetime]:
+    """When alarms are over that end by time alone."""
+    conditions = [c.well_at for c in session.conditions.values() if c.well_at is not None]
+    return [*conditions, *(at for track in session.tracks.values() for at in track.well_at.values())]
+
+
+def well(watch: Watch, session: Session, until: datetime) -> None:
+    """End what was well for long enough before then, though no value came since."""
+    for key, condition in list(session.conditions.items()):
+        if condition.well_at is not None and condition.well_at < until:
+            over(watch, session, key, condition.well_at)
+    for signal, track in session.tracks.items():
+        for at in sorted(set(track.well_at.values())):
+            if at < until:
+                broken = outside(signal, getattr(session.limits, signal), track.value)
+                judge(watch, session, track, broken, max(at, track.at))
 
 
 def alarming(
@@ -70,7 +115,7 @@ def alarming(
     if waiting:
         rules = {b.rule for b in broken}
         for name in [name for name in waiting if name not in rules]:
-            _no_more_asked(watch, session, waiting.pop(name), at)
+            no_more_asked(watch, session, waiting.pop(name), at)
     if not fresh:
         return []
     found: list[Broken] = []
@@ -85,7 +130,7 @@ def alarming(
         if not pending.over:
             pending.over = _over(rule, b, track.value, at - pending.since, typed=typed)
         if pending.over:
-            _no_more_asked(watch, session, pending, at)
+            no_more_asked(watch, session, pending, at)
             found.append(b)
         elif isinstance(rule, Confirmed) and asks and pending.asked is None:
             pending.asked = _ask(watch, session, track, b, rule, at)
@@ -117,7 +162,7 @@ def _ask(watch: Watch, session: Session, track: Track, b: Broken, rule: Confirme
     )
 
 
-def _no_more_asked(watch: Watch, session: Session, pending: Pending, at: datetime) -> None:
+def no_more_asked(watch: Watch, session: Session, pending: Pending, at: datetime) -> None:
     if pending.asked is not None:
         end(watch, session, pending.asked, at)
         pending.asked = None
@@ -183,7 +228,17 @@ def past(watch: Watch, session: Session, rule: str, signal: str, value: float, a
 def judge_again(watch: Watch, session: Session, at: datetime) -> None:
     """Other limits for the values that stand. A value too old to mean anything raises nothing."""
     for rule, track in session.tracks.items():
-        holds = CUFF_HOLDS if rule in CUFF else timedelta(seconds=session.limits.no_data_after_s)
-        broken = outside(rule, getattr(session.limits, rule), track.value)
-        since = max(at, track.at)
-        judge(watch, session, track, broken, since, fresh=since - track.at <= holds)
+        judge_one_again(watch, session, rule, track, at)
+
+
+def judge_one_again(
+    watch: Watch, session: Session, rule: str, track: Track, at: datetime, *, typed: bool = False
+) -> bool:
+    """Whether the value still means something."""
+    holds = CUFF_HOLDS if rule in CUFF else timedelta(seconds=session.limits.no_data_after_s)
+    broken = outside(rule, getattr(session.limits, rule), track.value)
+    since = max(at, track.at)
+    fresh = since - track.at <= holds
+    typed = typed or track.typed is not None
+    judge(watch, session, track, broken, since, fresh=fresh, typed=typed, at_once=True)
+    return fresh

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from session_monitor.watch import declared, escalation
-from session_monitor.watch.alarms import end
+from session_monitor.watch.alarms import end, of_its_device
 from session_monitor.watch.checks import advance
 from session_monitor.watch.devices import silence
 from session_monitor.watch.folding import settle
@@ -28,7 +28,9 @@ def tick(watch: Watch, now: datetime) -> None:
             for id, since in list(session.unexplained.items()):
                 if now - since > UNEXPLAINED:
                     del session.unexplained[id]
-                    end(watch, session, id, now)
+                    alarm = session.alarms.get(id)
+                    if alarm is not None and not of_its_device(session, alarm):  # attached since
+                        end(watch, session, id, now)
         if session.forget_after is not None:
             over.append(session)
     over.sort(key=lambda session: session.forget_after or now)
