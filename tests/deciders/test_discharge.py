@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from kap.decider import Refused
 from kap.events.session import (
+    AdverseEventRecorded,
     AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
@@ -318,6 +319,19 @@ def test_a_latched_alarm_keeps_the_patient_until_it_is_acknowledged_or_never_sou
 def test_what_was_seen_last_counts_not_what_was_recorded_last() -> None:
     late = [*stay(), observed(119, dissociation=0), observed(100, dissociation=6), signature()]
     assert len(when(late, leaving())) == 1
+
+
+def test_whoever_signed_before_the_patient_was_unwell_signs_again() -> None:
+    later = raised.model_copy(update={"at": signature(122).at, "onset": signature(122).at})
+    over = cleared.model_copy(update={"at": signature(123).at})
+    vomited = AdverseEventRecorded(**stamp(122), category="vomiting", severity="minor")
+    unplugged = later.model_copy(update={"kind": "technical"})
+    for happened in ([later, over], [vomited]):
+        said = refused([*well(), *happened], leaving())
+        assert said == "Not ready to leave: the signature of a prescriber is missing."
+        assert len(when([*well(), *happened, signature(124)], leaving())) == 1
+    assert len(when([*well(), unplugged, over], leaving())) == 1, "a probe that is taken off says nothing"
+    assert len(when([*well(), raised, cleared], leaving())) == 1, "the alarm was before the signature"
 
 
 def test_who_discharges_is_one_of_the_two_who_sign() -> None:

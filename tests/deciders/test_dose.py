@@ -119,7 +119,7 @@ CAPS: list[tuple[str, float, str | None]] = [
     ("spravato", 84, None),
     ("spravato", 28, "28 mg are given only when a prescriber overrides the gate dose.amount, with a reason"),
     ("spravato", 83, "83 mg is not a dose of this protocol: 56 or 84 mg"),
-    ("spravato", 112, "112 mg is not a dose of this protocol: 56 or 84 mg"),
+    ("spravato", 112, "112 mg is over 84 mg: this is never given"),
 ]
 
 

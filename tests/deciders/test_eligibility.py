@@ -235,6 +235,9 @@ def test_moderate_hepatic_impairment_lengthens_the_stay_and_its_checks(name: str
     longer = expected("trd", "liver.moderate")
     assert longer.minimum_stay_min == p.expected.minimum_stay_min + 60
     assert longer.checks_min == [*p.expected.checks_min, 150, 180]
+    goes_on = p.expected.moaas_min[-1] == p.expected.checks_min[-1]
+    assert longer.moaas_min == [*p.expected.moaas_min, *([150, 180] if goes_on else [])]
+    assert goes_on is (name != "intramuscular")
 
 
 def test_a_protocol_without_rules_is_as_before() -> None:

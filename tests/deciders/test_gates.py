@@ -26,6 +26,7 @@ from tests.deciders.sessions import (
     giving,
     opened,
     overridden,
+    refusal,
     refused,
     rules_of,
     said,
@@ -45,6 +46,14 @@ def held(*checks: PreDoseChecked, name: str = "intramuscular", ask: bool = True)
 def test_a_day_on_which_all_is_well_holds_nothing(name: str) -> None:
     assert held(checked(), name=name) == {}
     assert len(when([opened(name), checked()], giving(name))) == 1
+
+
+def test_a_baseline_that_nobody_has_is_refused_as_typed_vitals_are() -> None:
+    turned = CheckPreDose(**said(), **WELL | {"systolic": 118, "diastolic": 174})
+    sentence = "This cannot be right: 118/174 is not possible."
+    assert refusal([opened()], turned).points == {"systolic": sentence}
+    assert refused([opened()], turned) == sentence
+    assert when([opened()], CheckPreDose(**said(), **WELL | {"systolic": 118, "diastolic": 74}))
 
 
 # gate, what was answered, what is said

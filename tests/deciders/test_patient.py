@@ -40,6 +40,12 @@ def test_a_patient_is_registered_once() -> None:
         decide(fold(patient, [registered]), register)
 
 
+def test_nobody_is_born_in_the_future() -> None:
+    with pytest.raises(Refused, match="The year of birth, 2101, is in the future") as refused:
+        decide(fold(patient, []), register.model_copy(update={"birth_year": 2101}))
+    assert list(refused.value.points) == ["birth_year"]
+
+
 def test_a_name_or_a_contact_is_changed() -> None:
     given = [registered]
     when = ChangePatient(**said(), contact=CONTACT)

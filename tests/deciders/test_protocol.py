@@ -161,6 +161,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("expected.minimum_stay_min", 30, "minimum_stay_min should not be before offset_min"),
     ("expected.checks_min", [10, 5], "checks_min should be a rising list"),
     ("expected.checks_min", [], "checks_min should be a rising list"),
+    ("expected.moaas_min", [10, 5], "moaas_min should be a rising list"),
+    ("expected.dissociation_min", [40, 40], "dissociation_min should be a rising list"),
 ]
 
 

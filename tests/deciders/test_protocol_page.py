@@ -109,7 +109,7 @@ def test_a_number_without_a_source_is_said_so(tmp_path: Path) -> None:
 
 def test_a_clinic_s_own_folder_is_where_names_are_looked_for_first(tmp_path: Path) -> None:
     own = {"KAP_PROTOCOLS": str(tmp_path)}
-    lozenge = text("sublingual").replace("version: 4", "version: 41", 1)
+    lozenge = text("sublingual").replace("version: 5", "version: 41", 1)
     (tmp_path / "ours.yaml").write_text(lozenge)
     (tmp_path / "gentle.yaml").write_text(lozenge.replace("name: sublingual", "name: gentle", 1))
     (tmp_path / "read me.txt").write_text("not a protocol")

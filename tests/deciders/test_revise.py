@@ -69,7 +69,7 @@ async def test_a_corrected_dose_is_one_that_could_have_been_given() -> None:
     right = await instead(session, story, given, im(60))
     assert isinstance(right, Dosed) and right.dose.milligrams == 60
     for wrong, why in (
-        (im(5000, volume_ml=10), "not possible: dose.milligrams: should be less than or equal to 2000."),
+        (im(5000, volume_ml=10), "not possible: dose.milligrams should be at most 2000."),
         (im(300), "300 mg at 70 kg is 4.29 mg/kg, and 4 mg/kg or more: this is never given"),
         (im(70, volume_ml=7.0), "7 mL of 100 mg/mL are 700 mg, ten times the 70 mg entered"),
         (im(70, lot=None), "The lot number is missing."),
@@ -112,6 +112,10 @@ async def test_a_pressure_that_nobody_has_is_no_correction() -> None:
     check = checked()
     wrong = check.model_dump(mode="json") | {"systolic": 500}
     assert "not complete" in await refused(session, [opened(), check], check, wrong)
+    turned = check.model_dump(mode="json") | {"systolic": 118, "diastolic": 174}
+    assert await refused(session, [opened(), check], check, turned) == (
+        "This cannot be right: 118/174 is not possible."
+    )
 
 
 async def test_corrected_limits_keep_the_hard_bounds() -> None:

@@ -45,6 +45,7 @@ from kap.events.session import (
     PreDoseChecked,
     Priority,
     ProtocolRef,
+    ResponsibleChanged,
     SessionAborted,
     SessionOpened,
 )
@@ -159,6 +160,13 @@ def test_a_session_opens_with_what_its_course_and_protocol_say() -> None:
     command = opening()
     fields = opened.model_dump() | {"id": command.fact_id(), "at": command.at}
     assert when([], command) == [SessionOpened(**fields)]
+
+
+def test_whoever_opens_a_session_may_answer_for_it_from_the_first_moment() -> None:
+    command = opening(responsible=NURSE)
+    [_, taken] = when([], command)
+    fields = stamp(by=NURSE) | {"id": command.fact_id(1), "at": command.at}
+    assert taken == ResponsibleChanged(**fields, responsible=NURSE)
 
 
 @pytest.mark.parametrize(

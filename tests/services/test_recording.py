@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from kap.decider import Refused, Unavailable
 from kap.envelope import VITALS
-from kap.events.vitals import Sample, Signal, VitalRecorded
+from kap.events.vitals import Sample, Signal, Vital, VitalRecorded
 from kap.testing import MemoryLog
 from session_monitor.attachments import Attachments
 from session_monitor.devices import CODES_SHOWN, DEVICES_SHOWN, Devices
@@ -24,7 +24,7 @@ class Log(MemoryLog):
 
     weather = "fair"
 
-    async def record(self, readings: Sequence[VitalRecorded], after: int) -> None:
+    async def record(self, readings: Sequence[Vital], after: int) -> None:
         weather, self.weather = self.weather, "fair"
         if weather == "away":
             raise Unavailable("The log does not answer.")

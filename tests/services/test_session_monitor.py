@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import nats as nats_py
 from kap import protocol
+from kap.envelope import VITALS
 from kap.events.fact import Fact
 from kap.events.intake import (
     Assessed,
@@ -70,7 +71,10 @@ class Clinic:
             await self.log.append(aggregate, [fact], history[-1].position if history else 0)
 
     async def adopt(self) -> None:
-        for content in protocol.defaults():
+        """The defaults, but that an alarm is over at once."""
+        for default in protocol.defaults():
+            alarms = default.alarms.model_copy(update={"clear_after_s": 0})
+            content = default.model_copy(update={"alarms": alarms})
             fact = ProtocolAdopted(
                 **stamp(),
                 clinic="main",
@@ -151,6 +155,21 @@ class Clinic:
         history = await self.log.load(f"session.{of['session_id']}")
         return [item.event for item in history if isinstance(item.event, kind)]
 
+    async def vitals(self, of: dict[str, str]) -> list[Any]:
+        """What was recorded on VITALS, in order."""
+        head = await self.log.head(VITALS)
+        found: list[Any] = []
+        follower = self.log.follow(
+            VITALS, f"kap.vitals.main.{of['session_id']}", after=0, name="tests-vitals"
+        )
+        batches = follower.batches()
+        async for batch in batches:
+            found += [item.event for item in batch]
+            if follower.caught_up or follower.position >= head.last:
+                break
+        await batches.aclose()
+        return found
+
     async def until(self, of: dict[str, str], kind: type[Fact], count: int = 1, within: float = 5) -> Any:
         """So many facts of this kind, when they are there; never more."""
         end = time.monotonic() + within
@@ -165,6 +184,7 @@ def stamp() -> dict[str, Any]:
     return {"id": uuid4(), "at": datetime.now(UTC), "by": PRESCRIBER}
 
 
+IMPOSSIBLE = "400 is not possible here. It should be from 20 to 300."
 MLLP = {"KAP_MLLP_PORT": "0"}
 BOUNDED = protocol.defaults()[0].limits.model_dump(mode="json")
 
@@ -250,6 +270,64 @@ async def test_a_session_from_its_opening_to_its_discharge(
         assert 'kap_commands_total{outcome="refused",type="GiveDose"} 4.0' in metrics
         assert "AttachDevice" in docs and "attached_in" not in docs and "room_in_use" not in docs
     assert [line for line in service.lines() if line["level"] not in ("info", "warning")] == []
+
+
+async def test_a_reading_by_hand_is_corrected_as_any_entry_is(
+    guard: Guard, nats_server: NatsServer, client: Client, tmp_path: Path
+) -> None:
+    clinic = Clinic(client)
+    await clinic.adopt()
+    async with running(guard, nats_server, tmp_path, NAME, MLLP):
+        of = await clinic.session("1", "M1")
+        at, send = now(), clinic.send
+        slip = {**of, "at": at, "signals": {"systolic": 212, "diastolic": 84}}
+        assert (await send("RecordVitals", **slip))["recorded"] == 1
+        alarm = await clinic.until(of, AlarmRaised)
+        [wrong] = await clinic.vitals(of)
+
+        def correct(reading: Any, **fields: Any) -> dict[str, Any]:
+            target = {"of": "session", "of_id": of["session_id"], "event_id": str(reading.id)}
+            return target | {"reason": sealed("reason"), "id": str(uuid4()), "at": now()} | fields
+
+        colleague = f"{NURSE[:-1]}9"
+        refused = await send("CorrectEntry", **correct(wrong, by=colleague))
+        assert refused["refused"].startswith("Only the person who made an entry, or a prescriber")
+        for signals, answer in (
+            ({"systolic": 400}, [{"field": "replacement.signals.systolic", "message": IMPOSSIBLE}]),
+            ({"systolic": 80, "diastolic": 120}, "This cannot be right: 80/120 is not possible."),
+            ({"mood": 4}, "The corrected reading needs values by the name of their signal."),
+            ({}, "The corrected reading needs values by the name of their signal."),
+        ):
+            said = await send("CorrectEntry", **correct(wrong, replacement={"signals": signals}))
+            assert next(iter(said.values())) == answer
+        later = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+        future = {"at": later, "signals": {"systolic": 112}}
+        assert await send("CorrectEntry", **correct(wrong, replacement=future)) == {
+            "refused": "The time given is in the future."
+        }
+        assert len(await clinic.vitals(of)) == 1
+
+        right = correct(wrong, replacement={"signals": {"systolic": 112, "diastolic": 74}})
+        first = await send("CorrectEntry", **right)
+        assert first["recorded"] == 1
+        assert (await send("CorrectEntry", **right))["recorded"] == 1  # sent again: its first result
+        assert (await clinic.until(of, AlarmCleared)).alarm_id == alarm.alarm_id
+        _, correction = await clinic.vitals(of)
+        assert correction.replacement.observed_at == wrong.observed_at
+        assert (correction.by, correction.reading_id) == (NURSE, wrong.id)
+        assert await send("CorrectEntry", **correct(wrong)) == {"refused": "This entry was corrected before."}
+        prescriber = {"by": PRESCRIBER, "role": "prescriber"}
+        withdrawing = correct(correction.replacement, **prescriber)
+        assert (await send("CorrectEntry", **withdrawing))["recorded"] == 1
+        assert "were withdrawn" in (await send("RecordVitals", **slip))["refused"]
+        assert len(await clinic.vitals(of)) == 3
+
+    async with running(guard, nats_server, tmp_path, NAME, MLLP):  # folded anew from the log
+        assert await send("CorrectEntry", **correct(correction.replacement)) == {
+            "refused": "This entry was corrected before."
+        }
+        await send("Discharge", **of, **WELL_AFTER)
+        await clinic.until(of, Discharged)
 
 
 async def test_what_course_room_and_device_do_not_allow(

@@ -18,10 +18,11 @@ from kap.events.session import AlarmCleared, AlarmRaised
 from kap.events.vitals import VitalRecorded
 from kap.log import JetStreamLog
 from kap.service import nats_options
+from kap.tasks import ended
 from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
 from session_monitor import vitals as vitals_module
-from session_monitor.patient_numbers import PatientNumbers
+from session_monitor.patient_numbers import AGAIN, PatientNumbers
 from session_monitor.vitals import Vitals, vitals_in
 
 from tests.hl7.messages import BPM, EUI, HR, MINDRAY_DEMO, MMHG, PERCENT, SPO2, SYS, obx, pcd01
@@ -58,8 +59,7 @@ async def running(service: Client) -> AsyncIterator[tuple[Vitals, JetStreamLog]]
                 await vitals.ready.wait()
             yield vitals, log
         finally:
-            folding.cancel()
-            await asyncio.gather(folding, return_exceptions=True)
+            await ended(folding)
 
 
 async def happened(vitals: Vitals, log: JetStreamLog, *facts: Fact) -> None:
@@ -211,6 +211,20 @@ async def test_a_monitor_with_another_patients_number_alarms_until_it_is_right(s
         await monitor.send(now_message("M3").replace(b"PID|||4711^", b"PID|||0815^"))
         await after_restart.look(datetime.now(UTC))
         assert await alarms(log) == ["AlarmRaised", "AlarmCleared", "AlarmRaised"]
+
+        # taken off between two looks, which ended the alarm, and put on again: it names the other one still
+        by_the_watch: dict[str, Any] = {
+            "id": uuid4(),
+            "at": datetime.now(UTC),
+            "by": "service:session-monitor",
+            "session_id": A,
+        }
+        last = (await log.load(f"session.{A}"))[-1].event
+        assert isinstance(last, AlarmRaised)
+        await happened(vitals, log, AlarmCleared(**by_the_watch, alarm_id=last.alarm_id))
+        await after_restart.look(datetime.now(UTC) + AGAIN)
+        await after_restart.look(datetime.now(UTC) + 2 * AGAIN)
+        assert (await alarms(log))[-3:] == ["AlarmRaised", "AlarmCleared", "AlarmRaised"]
 
 
 async def test_what_can_never_be_read_is_refused_for_good(service: Client) -> None:

@@ -1,25 +1,22 @@
 """Commands and vitals in, events out; the watch beside them."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from faststream.asgi import AsgiFastStream
 from kap import service, settings
 from kap.decider import Cache, CorrectEntry, Outcome, Refused, Store, Unavailable, current, transact
 from kap.envelope import EVENTS
-from kap.events import Anything, Unknown, corrected
-from kap.events.vitals import Sample
+from kap.events import Anything, Unknown, corrected, substitute
+from kap.events.fact import EntryCorrected, Fact
 from kap.log import JetStreamLog
-from pydantic import ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from session_monitor import session
-from session_monitor.codes import POSSIBLE, possible
+from session_monitor.by_hand import FOLDED_WITHIN_S, ByHand
 from session_monitor.discharge import Latest
 from session_monitor.patient_numbers import PatientNumbers
 from session_monitor.rooms import Rooms
@@ -45,12 +42,10 @@ from session_monitor.standing import (
 )
 from session_monitor.vitals import Vitals, vitals_in
 from session_monitor.watch import Watch
+from session_monitor.watch.state import Typed
 from session_monitor.watching import Watching
 
-FOLDED_WITHIN_S = 1.0
 STARTED_WITHIN_S = 4.0
-
-log = logging.getLogger("kap.session-monitor")
 
 
 @dataclass
@@ -62,6 +57,7 @@ class Monitor:
     vitals: Vitals
     rooms: Rooms
     latest: Callable[[UUID], dict[str, Latest]]  # each signal's latest value in a session
+    by_hand: ByHand
     cache: Cache = field(default_factory=Cache)
     # Rooms and devices are given to one session at a time: who comes second sees what the first was given.
     giving: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -70,7 +66,7 @@ class Monitor:
     async def act(self, command: Wire) -> Outcome:
         match command:
             case RecordVitals():
-                return await self.record(command)
+                return await self.by_hand.record(command)
             case OpenSession() | AttachDevice():
                 async with self.giving:
                     await self.up_to_date()
@@ -80,6 +76,8 @@ class Monitor:
             case CorrectEntry():
                 if command.of != "session":
                     raise Refused("This entry is not one of a session's.")
+                if not await self.is_fact(command) and (reading := self.by_hand.found(command)) is not None:
+                    return await self.by_hand.correct(command, reading)
                 return await self.settled(command)
             case _:
                 return await transact(self.store, session, await self.informed(command), self.cache)
@@ -123,6 +121,14 @@ class Monitor:
                     found["ask_pregnancy"] = may_be_pregnant(patient, to_age, command.at)
         return found
 
+    async def is_fact(self, command: CorrectEntry) -> bool:
+        """Whether one of the session's facts is meant: the log alone decides about it, without the watch."""
+        for item in await self.store.load(f"session.{command.of_id}"):
+            fact = substitute(item.event) if isinstance(item.event, EntryCorrected) else item.event
+            if isinstance(fact, Fact) and fact.id == command.event_id:
+                return True
+        return False
+
     async def history(self, aggregate: str) -> list[Anything]:
         events = corrected(await self.store.load(aggregate))
         if any(isinstance(event, Unknown) for event in events):
@@ -147,34 +153,20 @@ class Monitor:
             await self.vitals.wait_for(outcome.position, FOLDED_WITHIN_S)
         return outcome
 
-    async def record(self, command: RecordVitals) -> Outcome:
-        if wrong := mistyped(command):
-            raise wrong
-        signals = {name: Sample(value=value) for name, value in command.signals.items()}
-        if command.dry_run:
-            self.vitals.recorder.check_manual(command.session_id, signals, command.at)
-            return Outcome(0, self.vitals.position)
-        answer = await self.vitals.record_manual(command.session_id, signals, command.at, command.by)
-        return Outcome(1 if answer.status == "recorded" else 0, self.vitals.position)
-
-
-def mistyped(command: RecordVitals) -> ValidationError | None:
-    """Each value that nobody living can have, at its own field, so that it can be shown beside it."""
-    problems = []
-    for name, value in command.signals.items():
-        if not possible(name, value):
-            low, high = POSSIBLE[name]
-            text = f"{value:g} is not possible here. It should be from {low:g} to {high:g}."
-            why = PydanticCustomError("impossible", "{text}", {"text": text})
-            problems.append(InitErrorDetails(type=why, loc=("signals", name), input=value))
-    return ValidationError.from_exception_data("RecordVitals", problems) if problems else None
-
 
 def latest(watched: Watch, session_id: UUID) -> dict[str, Latest]:
     """Each signal's latest value, as the watch has it from the log; a doubtful one does not count."""
     session = watched.sessions.get(session_id)
     tracks = session.tracks if session is not None else {}
     return {name: Latest(value=track.value, at=track.at) for name, track in tracks.items()}
+
+
+def typed(watching: Watching, session_id: UUID, reading_id: UUID) -> Typed | None:
+    """A reading by hand, as the watch has it from the log."""
+    if watching.behind():
+        raise Unavailable("What was entered is not known for certain now. Try again.")
+    session = watching.watch.sessions.get(session_id)
+    return session.typed.get(reading_id) if session is not None else None
 
 
 async def follow_facts(store: JetStreamLog, rooms: Rooms, vitals: Vitals) -> None:
@@ -187,15 +179,6 @@ async def follow_facts(store: JetStreamLog, rooms: Rooms, vitals: Vitals) -> Non
         if facts.caught_up:
             rooms.known.set()
             vitals.folded()
-
-
-async def or_end(work: Coroutine[Any, Any, None]) -> None:
-    """Work that the service is not itself without: when it fails, the service ends, and is started again."""
-    try:
-        await work
-    except Exception as error:
-        log.critical("ending: %s", error, exc_info=error)
-        service.signal_stop()
 
 
 def build() -> AsgiFastStream:
@@ -221,24 +204,31 @@ def build() -> AsgiFastStream:
                 cache = Cache()
                 watching.append(Watching(store, cache, path))
                 watched = watching[0].watch
-                monitor = Monitor(store, clinic, vitals, Rooms(store), lambda id: latest(watched, id), cache)
+                monitor = Monitor(
+                    store,
+                    clinic,
+                    vitals,
+                    Rooms(store),
+                    lambda id: latest(watched, id),
+                    ByHand(vitals, partial(typed, watching[0])),
+                    cache,
+                )
                 starting.append(vitals)
 
                 @nats.subscriber(f"kap.commands.{clinic}.session", queue="session-monitor", max_workers=32)
                 async def handle(command: Wire, dry_run: service.DryRun) -> service.Answer:
                     return await service.answer(command, monitor.act, dry_run)
 
-                tasks = [
-                    asyncio.create_task(or_end(follow_facts(store, monitor.rooms, vitals))),
-                    asyncio.create_task(or_end(watching[0].run())),
-                    asyncio.create_task(or_end(PatientNumbers(store, cache, vitals).run())),
-                ]
+                facts = follow_facts(store, monitor.rooms, vitals)
+                numbers = PatientNumbers(store, cache, vitals)
                 try:
-                    yield
+                    async with (
+                        service.in_background(facts, "who is attached to what"),
+                        service.in_background(watching[0].run(), "the watch"),
+                        service.in_background(numbers.run(), "the comparing of patient numbers"),
+                    ):
+                        yield
                 finally:
-                    for task in tasks:
-                        task.cancel()
-                    await asyncio.gather(*tasks, return_exceptions=True)
                     watching[0].save()
             await store.close()
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from kap.events.vitals import Signal
+from kap.events.vitals import POSSIBLE, Signal
 
 Kind = Literal["rate", "percent", "pressure", "temperature"]
 
@@ -22,21 +22,6 @@ KIND: dict[Signal, Kind] = {
     "mean_arterial": "pressure",
     "temperature": "temperature",
     "etco2": "pressure",
-}
-
-# What a monitor can measure on a living person: the widest adult ranges that makers state (cuff 25–290
-# mm[Hg], oximeter 1–100 %, ECG rate up to 300 /min with 0 for asystole, respiration 0–150 /min with 0 for
-# apnoea, capnograph 0–150 mm[Hg]), and body temperatures a person can have. Outside is a technical fault.
-POSSIBLE: dict[Signal, tuple[float, float]] = {
-    "heart_rate": (0, 350),  # /min
-    "pulse_rate": (15, 350),  # /min
-    "spo2": (1, 100),  # %
-    "respiratory_rate": (0, 150),  # /min
-    "systolic": (20, 300),  # mm[Hg]
-    "diastolic": (10, 250),  # mm[Hg]
-    "mean_arterial": (10, 280),  # mm[Hg]
-    "temperature": (25, 45),  # Cel
-    "etco2": (0, 150),  # mm[Hg]
 }
 
 

@@ -10,6 +10,7 @@ Problem = tuple[str, str]  # what is wrong, by the name of its point, and a sent
 AMOUNT = "dose.amount"  # the gate that a prescriber overrides for an amount that is allowed only so
 CHECK = "dose.second_check"
 WEIGHT = "dose.weight"
+NEVER, TOTAL = "dose.never", "dose.total"  # nobody's agreement lets these pass
 TEN_FOLD = 0.1  # a ratio of ten, give or take so much of it
 EXACT = 1e-9
 
@@ -21,17 +22,18 @@ def problems(
     given: Sequence[Dose],
     overridden: Collection[str] = (),
 ) -> Iterator[Problem]:
-    """Why this dose may not be given whoever agrees. `given`: the session's doses so far."""
-    yield from _complete(rules, dose)
-    if weight_kg is None and _needs_weight(rules, dose):
-        yield WEIGHT, "The patient's weight is not on record, so the mg/kg cannot be checked."
+    """Why this dose may not be given whoever agrees, the gravest first. `given`: the session's doses."""
+    over = _passed(rules.never, dose.milligrams, weight_kg)
+    if over:
+        yield NEVER, f"{over}: this is never given{_slip(rules, dose)}."
+    total = dose.milligrams + _sum(given)
+    if (given or not over) and (most := _passed(rules.total, total, weight_kg)):
+        yield TOTAL, f"{most}{_with(given)}: this is the most for one session."
     yield from _agrees(rules, dose, weight_kg)
     yield from _allowed(rules, dose, overridden)
-    if over := _passed(rules.never, dose.milligrams, weight_kg):
-        yield "dose.never", f"{over}: this is never given{_slip(rules, dose)}."
-    total = dose.milligrams + _sum(given)
-    if over := _passed(rules.total, total, weight_kg):
-        yield "dose.total", f"{over}{_with(given)}: this is the most for one session."
+    if weight_kg is None and _needs_weight(rules, dose):
+        yield WEIGHT, "The patient's weight is not on record, so the mg/kg cannot be checked."
+    yield from _complete(rules, dose)
 
 
 def disagreements(

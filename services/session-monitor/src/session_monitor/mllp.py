@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from kap.tasks import ended
+
 from session_monitor.metrics import CONNECTIONS, GARBAGE, TURNED_AWAY
 
 START, END, CR, LF = 0x0B, 0x1C, 0x0D, 0x0A
@@ -185,9 +187,7 @@ class Server:
             await _write(writer, await self.handle(frame))
 
     async def close(self) -> None:
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await ended(*self._open)
 
 
 async def _write(writer: asyncio.StreamWriter, message: bytes) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
+from kap.decider import Refused
 from kap.events.vitals import Sample, Signal
 
 from session_monitor.codes import possible
@@ -85,3 +86,11 @@ def plausible(signals: dict[Signal, Sample], faults: list[Fault]) -> dict[Signal
         text = f"{kept.pop('systolic').value:g}/{kept.pop('diastolic').value:g} is not possible"
         faults.append(Fault("impossible value", "systolic", text))
     return kept
+
+
+def believed(signals: dict[Signal, Sample]) -> None:
+    """Raises `Refused` where somebody typed what no living person can have, each at its own field."""
+    faults: list[Fault] = []
+    if plausible(signals, faults) != signals:
+        said = [(fault.about, f"This cannot be right: {fault.text}.") for fault in faults]
+        raise Refused(said[0][1], dict(said))

@@ -15,13 +15,13 @@ from weakref import WeakValueDictionary
 
 from kap.decider import Refused, Unavailable
 from kap.envelope import VITALS
-from kap.events.vitals import Sample, Signal, VitalRecorded, reading_id
+from kap.events.vitals import Sample, Signal, Vital, VitalCorrected, VitalRecorded, reading_id
 from kap.follow import Follows, Head
 
 from session_monitor.attachments import Attachments
 from session_monitor.devices import Devices
 from session_monitor.metrics import READINGS
-from session_monitor.readings import Fault, FromDevice, Observation, plausible
+from session_monitor.readings import Fault, FromDevice, Observation, believed
 
 Status = Literal["recorded", "repeated", "unattached", "refused"]
 
@@ -32,14 +32,14 @@ SKEW_S = 2.0
 RECALL_S = 30.0
 _STATUSES: tuple[Status, ...] = get_args(Status)
 _COUNTERS = {(source, s): READINGS.labels(source, s) for source in ("monitor", "gateway") for s in _STATUSES}
-NUMBER_DIFFERS = "the message's patient number is not the session's"
+NUMBER_DIFFERS = "the monitor names another patient than the one of this session"
 DEMO = "demo or test data"
 
 
 class Log(Protocol):
     """What is needed of the log."""
 
-    async def record(self, readings: Sequence[VitalRecorded], after: int) -> None: ...
+    async def record(self, readings: Sequence[Vital], after: int) -> None: ...
     async def head(self, stream: str) -> Head: ...
     def follow(
         self, stream: str, subject: str, *, after: int, name: str, epoch: str | None = None
@@ -282,13 +282,15 @@ class Recorder:
         READINGS.labels("manual", "recorded").inc()
         return Answer("recorded", id)
 
+    async def correct(self, correction: VitalCorrected) -> None:
+        """Raises `Unavailable`: it may be on record all the same, and a repeat is harmless."""
+        await self.log.record([correction], self.attachments.position)
+
     def check_manual(self, session_id: UUID, signals: dict[Signal, Sample], at: datetime) -> None:
         """Raises `Refused` where this reading would not be recorded."""
-        faults: list[Fault] = []
         if not signals:
             raise Refused("The reading has no value.")
-        if plausible(signals, faults) != signals:
-            raise Refused(f"This cannot be right: {faults[0].text}.")
+        believed(signals)
         if not self.attachments.open_at(session_id, at):
             raise Refused("The session was not open at the time of this reading.")
 

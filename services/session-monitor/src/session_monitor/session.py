@@ -42,7 +42,7 @@ from kap.events.session import (
     SessionAborted,
     SessionOpened,
 )
-from kap.events.vitals import Signal
+from kap.events.vitals import Sample, Signal
 from pydantic import AwareDatetime, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
@@ -50,6 +50,7 @@ from session_monitor import discharge as leaving
 from session_monitor import dose as dosing
 from session_monitor import gates
 from session_monitor.discharge import Answers, Latest
+from session_monitor.readings import believed
 from session_monitor.standing import AdoptedProtocol, CourseStanding, expected_for
 
 WATCH = "service:session-monitor"
@@ -80,6 +81,7 @@ class OpenSession(_OfSession):
     type: Literal["OpenSession"] = "OpenSession"
     course_id: UUID
     room: Room
+    responsible: Actor | None = None  # from the first moment on; None: nobody yet
     course: SkipJsonSchema[CourseStanding | None] = None
     patient_number: SkipJsonSchema[str | None] = None
     protocol: SkipJsonSchema[AdoptedProtocol | None] = None
@@ -377,7 +379,10 @@ def evolve(state: State, event: Anything) -> State:
             return replace(session, signed={**session.signed, role: at})
         case Session() as session, AlarmRaised() as raised:
             latching = raised.latching and not raised.late
-            return _alarm(session, raised.alarm_id, Alarm(raised.priority, latching=latching))
+            alarmed = _alarm(session, raised.alarm_id, Alarm(raised.priority, latching=latching))
+            return alarmed if raised.kind == "technical" else _unwell(alarmed, raised.onset)
+        case Session() as session, AdverseEventRecorded(at=at):
+            return _unwell(session, at)
         case Session(alarms=alarms) as session, AlarmEscalated(alarm_id=id, priority=priority, to=to) if (
             id in alarms
         ):
@@ -406,6 +411,11 @@ def _scores(session: Session, observation: ObservationRecorded) -> dict[str, Lat
     return found
 
 
+def _unwell(session: Session, at: datetime) -> Session:
+    """Whoever had signed by then found fit to leave somebody who was not unwell yet."""
+    return replace(session, signed={role: then for role, then in session.signed.items() if then >= at})
+
+
 def _alarm(session: Session, id: UUID, alarm: Alarm) -> Session:
     return replace(session, alarms={**session.alarms, id: alarm})
 
@@ -425,6 +435,7 @@ def decide(state: State, command: SessionCommand) -> Sequence[Fact]:
             return change_limits(running(state, command), command)
         case CheckPreDose():
             running(state, command)
+            believed(measured(command))
             return entry(PreDoseChecked, command)
         case OverrideGate():
             return override(running(state, command), command)
@@ -534,7 +545,7 @@ def open_session(state: State, command: OpenSession) -> Sequence[Fact]:
         raise Refused(f"The clinic has not adopted the protocol {course.protocol}.")
     if command.patient_number is None:
         raise Refused("The patient's record is not there, or was erased.")
-    return [
+    opened = [
         SessionOpened(
             **command.stamp,
             session_id=command.session_id,
@@ -550,6 +561,10 @@ def open_session(state: State, command: OpenSession) -> Sequence[Fact]:
             rules=_rules(command.protocol.rules, command.ask_pregnancy),
         )
     ]
+    if command.responsible is None:
+        return opened
+    taken = command.stamp | {"id": command.fact_id(1), "session_id": command.session_id}
+    return [*opened, ResponsibleChanged(**taken, responsible=command.responsible)]
 
 
 def _rules(rules: SessionRules | None, ask_pregnancy: bool) -> SessionRules | None:
@@ -570,6 +585,15 @@ def detach(session: Session, command: DetachDevice) -> Sequence[Fact]:
     if command.device_id not in session.devices:
         raise Refused(f"The device {command.device_id} is not attached to this session.")
     return entry(DeviceDetached, command)
+
+
+MEASURED: tuple[Signal, ...] = ("systolic", "diastolic", "heart_rate", "spo2", "respiratory_rate")
+
+
+def measured(check: CheckPreDose | PreDoseChecked) -> dict[Signal, Sample]:
+    """A baseline as a reading: one typed here is believed no sooner than one typed as vitals."""
+    values = {name: getattr(check, name) for name in MEASURED}
+    return {name: Sample(value=value) for name, value in values.items() if value is not None}
 
 
 def override(session: Session, command: OverrideGate) -> Sequence[Fact]:
@@ -628,6 +652,8 @@ def revise(state: State, entry: Fact, instead: Fact) -> Fact:
                 return instead.model_copy(update={"checked_by": None})
         case _, LimitsChanged(limits=limits):
             keep_bounds(limits)
+        case _, PreDoseChecked() as check:
+            believed(measured(check))
     return instead
 
 
@@ -641,10 +667,10 @@ def fits(session: Session, dose: Dose) -> None:
 
 def give_dose(session: Session, command: GiveDose) -> Sequence[Fact]:
     stands(command.course)
+    fits(session, command.dose)
     if not session.checks:
         missing = "The session has no pre-dose check."
-        raise Refused(missing, {"check": missing})
-    fits(session, command.dose)
+        raise Refused(missing, {"check": missing} | dict(_problems(session, command.dose)))
     rules = session.opened.rules
     within = SAME_DOSE_WITHIN if rules is None else timedelta(minutes=rules.dose.same_dose_within_min)
     if not command.additional:
@@ -659,17 +685,18 @@ def give_dose(session: Session, command: GiveDose) -> Sequence[Fact]:
 def _allowed(session: Session, rules: SessionRules, command: GiveDose) -> None:
     """Everything that is in the way at once, so that nobody has to try their way through it."""
     held = _day(session, rules, command)
-    agreement = dosing.disagreements(
-        rules.dose,
-        command.dose,
-        session.opened.weight_kg,
-        [dosed.dose for dosed in session.doses],
-        by=command.by,
-        confirmed=command.confirmed,
-        checked_by=command.checked_by,
-        signed=session.checked,
-    )
-    wrong = dict([*_problems(session, command.dose), *agreement])
+    wrong = dict(_problems(session, command.dose))
+    if wrong.keys().isdisjoint({dosing.NEVER, dosing.TOTAL}):
+        wrong |= dosing.disagreements(
+            rules.dose,
+            command.dose,
+            session.opened.weight_kg,
+            [dosed.dose for dosed in session.doses],
+            by=command.by,
+            confirmed=command.confirmed,
+            checked_by=command.checked_by,
+            signed=session.checked,
+        )
     points = {gate: sentence(why) for gate, why in held.items()} | wrong
     if held:
         raise Refused(f"The dose is held: {'; '.join(held.values())}.", points)

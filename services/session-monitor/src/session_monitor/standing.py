@@ -18,7 +18,7 @@ from kap.events.intake import (
     Prepared,
     ProtocolAdopted,
 )
-from kap.events.rules import Eligibility, SessionRules
+from kap.events.rules import SessionRules
 from kap.events.session import ExpectedCourse, Limits, ProtocolRef, Route
 from pydantic import Field
 
@@ -121,21 +121,26 @@ def adopted(events: Iterable[Anything], name: str) -> AdoptedProtocol | None:
 
 
 def _longer_stays(adopted: ProtocolAdopted) -> dict[Code, float]:
-    if "eligibility" not in adopted.content:
-        return {}
-    rules = Eligibility.model_validate(adopted.content["eligibility"]).rules
+    rules = adopted.eligibility.rules if adopted.eligibility is not None else {}
     return {name: rule.longer_stay_min for name, rule in rules.items() if rule.longer_stay_min is not None}
 
 
 def expected_for(protocol: AdoptedProtocol, course: CourseStanding) -> ExpectedCourse:
-    """The protocol's expected course; what was found may lengthen the stay, and the checks with it."""
+    """The protocol's expected course; what was found may lengthen the stay, and the checks with it.
+
+    A check that is added wants MOAA/S when the last one does.
+    """
     expected = protocol.expected
     longer = max((protocol.longer_stay_min.get(rule, 0) for rule in course.findings), default=0)
     if not longer:
         return expected
     stay = expected.minimum_stay_min + longer
     checks = list(expected.checks_min)
+    moaas = list(expected.moaas_min)
     step = checks[-1] - checks[-2] if len(checks) > 1 else stay
     while checks and checks[-1] < stay and len(checks) < MOST_CHECKS:
+        if moaas and moaas[-1] == checks[-1]:
+            moaas.append(min(checks[-1] + step, stay))
         checks.append(min(checks[-1] + step, stay))
-    return expected.model_copy(update={"minimum_stay_min": stay, "checks_min": checks})
+    longer_course = {"minimum_stay_min": stay, "checks_min": checks, "moaas_min": moaas}
+    return expected.model_copy(update=longer_course)

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from kap.decider import Unavailable
 from kap.envelope import VITALS
 from kap.events import Recorded
-from kap.events.vitals import Sample, Signal
+from kap.tasks import ended
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
@@ -104,12 +104,6 @@ class Vitals:
     def faults(self, device_id: str) -> list[FaultSeen]:
         """The technical faults that hold for the device now: what technical alarms are raised from."""
         return self.devices.faults(device_id)
-
-    async def record_manual(
-        self, session_id: UUID, signals: dict[Signal, Sample], at: datetime, by: str
-    ) -> Answer:
-        """A reading that a person entered. Raises `Refused` and `Unavailable`."""
-        return await self.recorder.record_manual(session_id, signals, at, by)
 
     # ---- HL7
 
@@ -226,6 +220,4 @@ async def vitals_in(
             vitals.mllp_port = server.port
             yield vitals
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from kap import snapshot
 from kap.decider import Cache, Refused, Store, Unavailable, transact
 from kap.envelope import EVENTS, VITALS
 from kap.follow import Follows, merge
+from kap.tasks import ended
 from nats.errors import Error as NatsError
 from pydantic import TypeAdapter
 
@@ -88,7 +88,7 @@ class Watching:
             for task in done:
                 task.result()
         finally:
-            await _ended(tasks)
+            await ended(*tasks)
 
     @property
     def current(self) -> bool:
@@ -180,15 +180,3 @@ class Watching:
                 if not action.late:
                     ALARM_DELAY.observe((datetime.now(UTC) - action.onset).total_seconds())
             return
-
-
-async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancels until each has ended: `wait_for`, as nats-py uses it, may forget a cancellation in 3.11."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        done, pending = await asyncio.wait(pending, timeout=0.5)
-        for task in done:
-            if not task.cancelled() and (error := task.exception()):
-                log.debug("ended with an error", exc_info=error)
