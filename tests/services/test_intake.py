@@ -1,5 +1,6 @@
 """Intake as a process under its own NATS user, on a real log."""
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,9 @@ async def test_a_new_clinic_adopts_its_own_protocols_in_place_of_the_defaults(
     folder = tmp_path / "protocols"
     folder.mkdir()
     text = (files("kap") / "protocols" / "sublingual.yaml").read_text()
-    own = text.replace("version: 4", "version: 41", 1).replace("title: ", "title: Our ", 1)
+    own = re.sub(r"^version: \d+", "version: 41", text, count=1, flags=re.M).replace(
+        "title: ", "title: Our ", 1
+    )
     (folder / "ours.yaml").write_text(own)
     async with running(guard, nats_server, tmp_path, "intake", {"KAP_PROTOCOLS": str(folder)}):
         pass

@@ -235,7 +235,9 @@ async def test_a_deleted_consumer_ends_the_service_loudly(
     await asyncio.to_thread(service.process.wait, 15)
     guard.ended(service.process)
     said = [line for line in service.lines() if line["level"] == "critical"]
-    assert [line["message"] for line in said] == ["the consumer is gone; run deploy/streams.py"]
+    assert [line["message"] for line in said] == [
+        f"what follows a session stopped: its consumer {DURABLE} is gone, run deploy/streams.py; ending"
+    ]
 
 
 async def test_visits_measures_tasks_and_the_end_are_recorded(

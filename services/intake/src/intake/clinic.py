@@ -62,12 +62,9 @@ def initial() -> State:
 
 def evolve(state: State, event: Anything) -> State:
     match event:
-        case ProtocolAdopted(
-            protocol=name, version=version, digest=digest, content=content, signed_off_by=by
-        ):
-            rules = content.get("eligibility")
-            eligibility = None if rules is None else Eligibility.model_validate(rules)
-            adopted = Adopted(version, digest, str(content.get("route")), eligibility, by is not None)
+        case ProtocolAdopted(protocol=name, version=version, digest=digest, content=content):
+            signed = event.signed_off_by is not None
+            adopted = Adopted(version, digest, str(content.get("route")), event.eligibility, signed)
             return replace(state, protocols={**state.protocols, name: adopted})
         case RoomDefined(room=room, title=title):
             return replace(state, rooms={**state.rooms, room: title})

@@ -83,6 +83,9 @@ def decide(state: State, command: Command) -> Sequence[Fact]:
 def register(state: State, command: RegisterPatient) -> Sequence[Fact]:
     if isinstance(state, Registered):
         raise Refused("This patient is already registered.")
+    if command.birth_year > command.at.year:
+        said = f"The year of birth, {command.birth_year}, is in the future."
+        raise Refused(said, {"birth_year": said})
     return [
         PatientRegistered(
             **command.stamp,

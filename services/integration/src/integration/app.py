@@ -1,6 +1,5 @@
 """Commands in, events out; and what follows the end of a session by itself."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,10 +49,7 @@ def build() -> AsgiFastStream:
             return await service.answer(command, integration.act, dry_run)
 
         reactions.subscribe(nats, integration.store, integration.cache)
-        watch = asyncio.create_task(backlog.watch(client))
-        try:
+        async with service.in_background(backlog.watch(client), "what follows a session"):
             yield
-        finally:
-            watch.cancel()
 
     return service.app("integration", nats, lifespan, backlog.ready)

@@ -11,7 +11,7 @@ import time
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.annotations import NatsMessage
-from kap import metrics, service
+from kap import metrics
 from kap.decider import Cache, Store, transact
 from kap.events import corrected, decode
 from kap.events.session import Discharged, SessionAborted
@@ -88,10 +88,8 @@ class Backlog:
                 for durable in ENDS:
                     waiting += self._heard(durable, await nats.jetstream().consumer_info("EVENTS", durable))
                 self.waiting = waiting
-            except NotFoundError:
-                log.critical("the consumer is gone; run deploy/streams.py", extra={"consumer": durable})
-                service.signal_stop()
-                return
+            except NotFoundError as error:
+                raise LookupError(f"its consumer {durable} is gone, run deploy/streams.py") from error
             except (NatsError, TimeoutError):
                 self.waiting = None
             await asyncio.sleep(2)
