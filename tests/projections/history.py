@@ -22,8 +22,9 @@ from kap.events.intake import (
 )
 from kap.events.integration import CarePlanned, Integrated, MeasureRecorded, TaskOpened
 from kap.events.session import AlarmAcknowledged, AlarmCleared, Discharged, NoteRecorded
-from kap.events.vitals import VitalRecorded
+from kap.events.vitals import Vital, VitalRecorded
 from kap.follow import Head
+from kap.tasks import ended
 from kap.testing import MemoryFollower, MemoryLog, matches
 from projections.read_model import Keeper, Log, ReadModel, keep
 from projections.read_models import MODELS
@@ -33,7 +34,7 @@ from tests.projections.live import START, WATCH, dosed, opened, raised, reading,
 PATIENT, COURSE, SESSION, PLAN, TASK = (UUID(int=n) for n in range(101, 106))
 
 
-def put(log: MemoryLog, *events: Fact | VitalRecorded) -> None:
+def put(log: MemoryLog, *events: Fact | Vital) -> None:
     """Into the log as they are: what the deciders would say of them is tested elsewhere."""
     for event in events:
         log._store(EVENTS if isinstance(event, Fact) else "VITALS", event, None, 0)
@@ -160,8 +161,7 @@ async def kept(log: Log, database: str, *models: ReadModel) -> AsyncIterator[lis
     try:
         yield keepers
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 async def caught_up(log: MemoryLog, keepers: Sequence[Keeper], seconds: float = 20) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4, uuid5
 
 from kap.events.fact import Fact
 from kap.events.session import AlarmRaised, Dose, Dosed, ExpectedCourse, Limits, ProtocolRef, SessionOpened
-from kap.events.vitals import Sample, VitalRecorded, reading_id
+from kap.events.vitals import Sample, VitalCorrected, VitalRecorded, reading_id
 from kap.testing import MemoryLog
 
 NURSE = "staff:00000000-0000-0000-0000-0000000000aa"
@@ -69,6 +69,22 @@ def reading(session_id: UUID, seconds: float = 0, start: datetime = START, **val
         observed_at=at,
         received_at=at,
         signals=signals,
+    )
+
+
+def typed(session_id: UUID, seconds: float = 0, start: datetime = START, **values: float) -> VitalRecorded:
+    """A reading by hand."""
+    by_hand = {"id": uuid4(), "source": "manual", "device_id": None, "entered_by": NURSE}
+    return reading(session_id, seconds, start, **values).model_copy(update=by_hand)
+
+
+def withdrawn(wrong: VitalRecorded, instead: VitalRecorded | None = None) -> VitalCorrected:
+    return VitalCorrected(
+        **stamp(START + timedelta(hours=1)),
+        session_id=wrong.session_id,
+        reading_id=wrong.id,
+        reason=sealed("reason"),
+        replacement=instead,
     )
 
 

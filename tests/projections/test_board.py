@@ -21,7 +21,18 @@ from kap.testing import MemoryLog
 from projections.board import TREND_MS, TREND_STEP_MS, Board, Change
 from pydantic_core import to_json
 
-from tests.projections.live import START, append, dosed, opened, raised, reading, sealed, stamp
+from tests.projections.live import (
+    START,
+    append,
+    dosed,
+    opened,
+    raised,
+    reading,
+    sealed,
+    stamp,
+    typed,
+    withdrawn,
+)
 
 S, T = UUID(int=1), UUID(int=2)
 
@@ -91,6 +102,47 @@ def test_the_newest_observation_is_shown_and_a_late_one_never_replaces_it() -> N
     }
     assert len(change.readings) == 2  # the late one is still handed on: charts have room for it
     assert [value for _, value in board.entries[S].trend_json()["spo2"]] == [91, 96]
+
+
+def test_a_withdrawn_reading_leaves_what_stood_before_it() -> None:
+    board = Board()
+    board.apply(facts(at(1, opened(S))))
+    slip = typed(S, 30, systolic=212)
+    items = [reading(S, 0, systolic=121), slip, reading(S, 31, spo2=97)]
+    board.apply(readings(*(at(n, event) for n, event in enumerate(items, start=1))))
+    entry = board.entries[S]
+    assert entry.latest_json()["systolic"]["value"] == 212
+    assert [value for _, value in entry.trend_json()["systolic"]] == [121, 212]
+
+    change = board.apply(readings(at(4, withdrawn(slip))))
+
+    assert change.corrected == {S: [slip.id]} and change.readings == []
+    now = entry.latest_json()["systolic"]
+    assert (now["value"], now["observed_at"], now["source"]) == (121, START, "monitor")
+    assert [value for _, value in entry.trend_json()["systolic"]] == [121]
+    assert not board.apply(readings(at(5, withdrawn(slip, typed(S, 30, systolic=190)))))  # the first counts
+
+
+def test_what_stands_in_the_place_of_a_reading_counts_from_its_own_time() -> None:
+    board = Board()
+    board.apply(facts(at(1, opened(S))))
+    slip, later = typed(S, 30, systolic=212), reading(S, 90, systolic=125)
+    board.apply(
+        readings(at(1, slip), at(2, later), at(3, withdrawn(slip, right := typed(S, 30, systolic=112))))
+    )
+    entry = board.entries[S]
+    assert entry.latest_json()["systolic"]["value"] == 125
+    assert [value for _, value in entry.trend_json()["systolic"]] == [112, 125]
+    board.apply(readings(at(4, withdrawn(right))))
+    assert [value for _, value in entry.trend_json()["systolic"]] == [125]
+
+
+def test_the_only_reading_of_a_signal_leaves_nothing() -> None:
+    board = Board()
+    board.apply(facts(at(1, opened(S))))
+    slip = typed(S, 30, systolic=212)
+    board.apply(readings(at(1, slip), at(2, withdrawn(slip))))
+    assert board.entries[S].latest_json() == board.entries[S].trend_json() == {}
 
 
 def test_delivered_twice_counts_once() -> None:
@@ -251,7 +303,9 @@ async def test_a_restart_goes_on_from_the_snapshot(tmp_path: Path) -> None:
     async with following(log) as board:
         await append(log, registered, opened(S, patient_id=UUID(int=9)), raised(S))
         await log.record([reading(S, n, spo2=90 + n % 9, heart_rate=60 + n) for n in range(60)], 3)
-        await log.record([reading(S, 20, systolic=120)], 3)
+        slip = typed(S, 30, systolic=212)
+        await log.record([reading(S, 20, systolic=120), slip, typed(S, 31, systolic=122)], 3)
+        await log.record([withdrawn(slip, typed(S, 32, systolic=123))], 3)
         await reaches(board, log)
         await board.save(file)
         before = shown(board)

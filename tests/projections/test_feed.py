@@ -20,11 +20,22 @@ from projections import recent
 from projections.board import Board, Change
 from projections.feed import Feed, Viewer, origins
 from projections.session_view import Session
+from pydantic_core import to_json
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from tests.projections.live import NURSE, append, opened, raised, reading, sealed, stamp
+from tests.projections.live import (
+    NURSE,
+    append,
+    opened,
+    raised,
+    reading,
+    sealed,
+    stamp,
+    typed,
+    withdrawn,
+)
 
 S, T = UUID(int=1), UUID(int=2)
 
@@ -104,7 +115,8 @@ class Page:
                 if self.at:
                     assert frame["epoch"] == self.at["epoch"]
                     assert (frame["events"], frame["vitals"]) >= (self.at["events"], self.at["vitals"])
-                self.readings += [int(r["signals"]["spo2"]["value"]) for r in frame["readings"]]
+                values = [r["signals"]["spo2"]["value"] for r in frame["readings"] if "spo2" in r["signals"]]
+                self.readings += map(int, values)
                 self.sessions |= {s["session_id"]: s for s in frame["sessions"]}
                 self.alarms += [alarm["id"] for alarm in frame["alarms"]]
             case "resync":
@@ -173,6 +185,48 @@ async def test_a_snapshot_then_changes(place: Place) -> None:
         assert change["alarms"] == [json.loads(alarm.model_dump_json())]
         assert change["sessions"][0]["alarms"][0]["alarm_id"] == str(alarm.alarm_id)
         assert "latest" not in change["sessions"][0]
+
+
+async def test_a_withdrawn_reading_is_followed_by_the_vitals_that_stand(place: Place) -> None:
+    slip = typed(S, 0, datetime.now(UTC), spo2=70)
+    async with page(place) as viewer:
+        await viewer.read()
+        await place.log.record([live(S, 1), slip], 2)
+        await viewer.until(lambda: viewer.readings == [1, 70])
+        await place.log.record([withdrawn(slip)], 2)
+        change = await viewer.read("changes")
+        [stands] = change["corrected"]
+        assert (stands["session_id"], stands["reading_ids"]) == (str(S), [str(slip.id)])
+        assert stands["latest"]["spo2"]["value"] == 1
+        assert [value for _, value in stands["trend"]["spo2"]] == [1]
+    async with page(place, since=viewer.at | {"vitals": 2}) as again:
+        assert (await again.read("changes"))["corrected"] == [stands]
+
+
+async def test_a_slow_viewer_gets_the_vitals_as_they_stand_when_it_is_sent_them(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_buffers(monkeypatch)
+    slip = typed(S, 0, datetime.now(UTC), systolic=212)
+    seen = 0
+
+    async def correct() -> None:
+        nonlocal seen
+        if place.feed.slow and not seen:
+            seen = 1
+            await place.log.record([slip, withdrawn(slip, typed(S, 0, datetime.now(UTC), systolic=121))], 2)
+
+    async with page(place, max_queue=1) as slow:
+        await slow.read()
+        await overwhelm(place, lambda: bool(seen), correct)
+        await place.settled()
+        last = len(place.log.streams["VITALS"])
+        await slow.until(lambda: slow.at["vitals"] == last)
+        [stands] = [one for frame in slow.frames for one in frame.get("corrected", [])]
+        now = json.loads(to_json(place.board.entries[S].latest_json()))
+        assert stands["latest"] == now and now["systolic"]["value"] == 121
+        read = [reading for frame in slow.frames for reading in frame.get("readings", [])]
+        assert not [reading for reading in read if reading["source"] == "manual"], "that would be an entry"
 
 
 async def test_the_wall_sees_no_names(place: Place) -> None:

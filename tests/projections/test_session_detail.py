@@ -2,13 +2,20 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from hypothesis import given as forall
 from hypothesis import settings
 from hypothesis import strategies as st
 from kap.decider import fold
 from kap.events.fact import Fact
-from kap.events.session import DischargeSigned, DoseChecked, ObservationRecorded
+from kap.events.session import (
+    AdverseEventRecorded,
+    AlarmRaised,
+    DischargeSigned,
+    DoseChecked,
+    ObservationRecorded,
+)
 from projections.session_detail import details
 from session_monitor import session
 
@@ -54,6 +61,17 @@ def test_observations_are_the_latest_of_each_whatever_came_last() -> None:
     assert found["pain"].by == NURSE and found["moaas"].at - found["pain"].at == timedelta(minutes=10)
 
 
+def alarm(minutes: float, kind: Any) -> AlarmRaised:
+    at = stamp(minutes, session.WATCH)
+    return AlarmRaised(
+        **at, alarm_id=uuid4(), rule="spo2.low", priority="high", kind=kind, text="SpO2 88", onset=at["at"]
+    )
+
+
+def unwell(minutes: float) -> AdverseEventRecorded:
+    return AdverseEventRecorded(**stamp(minutes), category="vomiting", severity="minor")
+
+
 FACTS = st.lists(
     st.one_of(
         st.sampled_from(["ride", "spo2", "dose.amount", "discharge.stay"]).map(overridden),
@@ -61,6 +79,8 @@ FACTS = st.lists(
         st.just(dosed(2, DOSE)),
         st.just(check(3)),
         st.just(sign(4)),
+        st.builds(alarm, st.integers(1, 9), st.sampled_from(["physiological", "technical"])),
+        st.builds(unwell, st.integers(1, 9)),
         st.builds(seen, st.integers(1, 9), moaas=st.integers(0, 5), dissociation=st.integers(0, 10)),
     ),
     max_size=12,

@@ -1,6 +1,7 @@
 """One session's facts, folded as staff see them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from kap.events import Recorded, Unknown, decode, encode
@@ -18,6 +19,7 @@ from kap.events.session import (
     HelpCalled,
     Limits,
     LimitsChanged,
+    ObservationRecorded,
     PreDoseChecked,
     ResponsibleChanged,
     SessionAborted,
@@ -48,6 +50,20 @@ def test_a_session_says_what_its_opening_said() -> None:
 def test_nothing_opened_is_no_session() -> None:
     assert fold([]) is None
     assert fold([Recorded(1, dosed(S), START)]) is None
+
+
+def test_when_staff_observed_what_and_not_what_was_wrong() -> None:
+    def looked(minute: float, **scores: Any) -> ObservationRecorded:
+        return ObservationRecorded(**stamp(START + timedelta(minutes=minute)), session_id=S, **scores)
+
+    first, wrong = looked(15, moaas=4, dissociation=6), looked(20, moaas=5)
+    facts = [opened(S), wrong, first, looked(25, nausea=2)]
+    assert after(*facts).moaas_at == [first.at, wrong.at]
+    assert after(*facts).dissociation_at == [first.at]
+    correction = EntryCorrected(
+        **stamp(), of="session", of_id=str(S), event_id=wrong.id, reason=sealed("reason")
+    )
+    assert after(*facts, correction).moaas_at == [first.at]
 
 
 def test_devices_come_and_go() -> None:

@@ -17,7 +17,7 @@ from projections import queries
 from projections.read_models import MODELS
 
 from tests.projections.history import SESSION, apply, put, readings
-from tests.projections.live import NURSE, START, reading
+from tests.projections.live import NURSE, START, reading, typed, withdrawn
 
 vitals = MODELS["vitals"]
 
@@ -37,9 +37,7 @@ async def test_a_reading_in_the_log_twice_is_counted_once(database: str) -> None
 
 async def test_few_readings_come_as_they_are(database: str) -> None:
     log = MemoryLog()
-    entered = reading(SESSION, 30, systolic=131, diastolic=84).model_copy(
-        update={"source": "manual", "device_id": None, "entered_by": NURSE}
-    )
+    entered = typed(SESSION, 30, systolic=131, diastolic=84)
     doubtful = reading(SESSION, 40, spo2=88).model_copy(
         update={"signals": {"spo2": Sample(value=88, quality="questionable")}}
     )
@@ -93,6 +91,40 @@ async def test_steps_of_seconds_and_of_minutes_hide_no_extreme(database: str) ->
         assert manual == [90]  # never put together with the monitor's
         cuff = START.timestamp() * 1000
         assert pressure["t"][0] == cuff  # at its own time, not the step's
+    await db.close()
+
+
+async def test_what_is_corrected_counts_no_more_and_is_still_told(database: str) -> None:
+    log = MemoryLog()
+    slip, right = (
+        typed(SESSION, 61, systolic=212, diastolic=75),
+        typed(SESSION, 61, systolic=112, diastolic=75),
+    )
+    better, alone = typed(SESSION, 70, systolic=114), typed(SESSION, 65, systolic=90)
+    put(log, *readings(130), slip, alone, typed(SESSION, 66, spo2=95), withdrawn(slip, right))
+    await apply(log, database, vitals)
+    put(log, withdrawn(right, better), withdrawn(slip), withdrawn(alone))
+    await apply(log, database, vitals)
+    db = await queries.pool(database)
+    for points in (5000, 1):
+        pressure = (await queries.vitals(db, SESSION, points=points))["signals"]["systolic"]
+        by_hand = [
+            (low, high)
+            for low, high, source in zip(pressure["min"], pressure["max"], pressure["source"], strict=True)
+            if source == "manual"
+        ]
+        assert by_hand == [(114, 114)]
+    first, gone, kept = await queries.by_hand(db, SESSION)
+    assert (first["event_id"], first["data"]) == (
+        str(slip.id),
+        {"signals": {"systolic": 212, "diastolic": 75}},
+    )
+    assert first["withdrawn"] and first["correction"]["replacement"]["signals"] == {"systolic": 114}
+    [earlier] = first["earlier"]
+    assert earlier["replacement"]["id"] == str(right.id) and earlier["replacement"]["by_name"] is None
+    assert (earlier["by"], earlier["reason"].startswith("sealed:")) == (NURSE, True)
+    assert gone["withdrawn"] and gone["correction"]["replacement"] is None
+    assert (kept["withdrawn"], kept["correction"], kept["data"]) == (False, None, {"signals": {"spo2": 95}})
     await db.close()
 
 

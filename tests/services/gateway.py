@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import nats
 from kap.log import JetStreamLog
+from kap.tasks import ended
 from kap_local.nats_server import NatsServer
 from projections import keys, staff
 from projections.board import Board
@@ -76,8 +77,7 @@ async def running(server: NatsServer, folder: Path, **changes: Any) -> AsyncIter
             finally:
                 await asyncio.gather(*(http.aclose() for http in running.clients))
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await ended(following)
         await client.close()
 
 

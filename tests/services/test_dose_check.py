@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from kap_local.nats_server import NatsServer
+from kap_local.testing import sent
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from projections import sign_ins
@@ -36,7 +37,7 @@ class Owner:
 async def owner(client: Client) -> Owner:
     owner = Owner()
     await client.subscribe("kap.commands.main.session", cb=owner.answer)
-    await client.flush()
+    await sent(client)
     return owner
 
 

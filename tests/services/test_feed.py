@@ -18,6 +18,7 @@ import nats
 import pytest
 from kap.events.fact import Fact
 from kap.log import JetStreamLog
+from kap.tasks import ended
 from kap_local import nats_server as servers
 from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
@@ -140,8 +141,7 @@ async def monitoring(client: Client) -> AsyncIterator[None]:
 
     saying = asyncio.create_task(say())
     yield
-    saying.cancel()
-    await asyncio.gather(saying, return_exceptions=True)
+    await ended(saying)
 
 
 async def beats_until(page: ClientConnection, *, events: float | None, vitals: float | None) -> None:
@@ -296,6 +296,8 @@ async def test_two_gateways_live_beside_each_other(place: Place, log: JetStreamL
         with beside.running() as two:
             await process.ready(two)
             async with place.page() as first, beside.page() as second:
+                for page in (first, second):  # what is recorded before a page has joined is in its snapshot
+                    await frame(page, "snapshot")
                 sent = [live(session_id, n) for n in range(60)]
                 listening = [asyncio.create_task(hears(page, len(sent))) for page in (first, second)]
                 for n, item in enumerate(sent):

@@ -14,6 +14,8 @@ import asyncpg
 import nats
 import pytest
 from kap.log import JetStreamLog
+from kap.tasks import ended
+from kap_local.clinic_client import login
 from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
 from nats.aio.client import Client
@@ -41,8 +43,7 @@ async def read_models_running(server: NatsServer, database: str) -> AsyncIterato
     try:
         yield
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
+        await ended(keeping)
         await client.close()
 
 
@@ -133,7 +134,8 @@ async def test_a_forgotten_person_is_unreadable_everywhere_and_all_else_goes_on(
         # nobody is shown anything of the person
         person = (await nurse.get(f"/api/patients/{patient_id}")).json()
         assert person == {
-            "patient_id": patient_id, "number": "0417", "name": sealing.ERASED, "forgotten": True
+            "patient_id": patient_id, "number": "0417", "name": sealing.ERASED, "forgotten": True,
+            "birth_year": None, "sex_at_birth": None, "contact": None,
         }  # fmt: skip
         assert (await nurse.get("/api/patients?search=perpetua")).json()["patients"] == []
         assert running.gateway.people.label(UUID(patient_id)) == "0417"
@@ -315,3 +317,20 @@ async def test_kap_forget_asks_an_administrator_for_the_number(
         assert running.gateway.directory.forgotten == [UUID(patient_id)]
         again = await kap(patient_id, "--json")
         assert json.loads(again.stdout) == {"patient_id": patient_id, "number": "5519", "before": True}
+
+
+def test_a_command_asks_only_for_what_it_was_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def ask(text: str, **how: object) -> str:
+        asked.append(text)
+        return "typed"
+
+    monkeypatch.setattr("typer.prompt", ask)
+    monkeypatch.setenv("KAP_USERNAME", "admin")
+    monkeypatch.delenv("KAP_PASSWORD", raising=False)
+    assert (login(None), login("other")) == (("admin", "typed"), ("other", "typed"))
+    assert asked == ["Password", "Password"]
+    monkeypatch.delenv("KAP_USERNAME")
+    assert login(None, "Administrator's user name") == ("typed", "typed")
+    assert asked[2:] == ["Administrator's user name", "Password"]

@@ -18,6 +18,7 @@ import pytest_asyncio
 from kap.settings import SettingError
 from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
+from kap_local.testing import sent
 from nats.aio.msg import Msg
 from projections.permissions import COMMANDS, ROLES
 from projections.sign_ins import Attempts, Ticket
@@ -55,7 +56,7 @@ async def answering(
         await message.respond(json.dumps(answer).encode())
 
     await client.subscribe(f"kap.commands.main.{owner}", cb=reply)
-    await client.flush()
+    await sent(client)
     yield got
     await client.close()
 
@@ -158,7 +159,24 @@ async def test_a_window_of_who_was_signed_in_before_sends_nothing_in_anothers_na
     ):
         reply = await ask
         assert reply.status_code == 401
-        assert "Somebody else has signed in" in reply.json()["refused"]
+        assert "somebody else has signed in" in reply.json()["refused"]
+
+
+async def test_an_older_windows_sign_out_ends_its_own_sign_in_and_not_the_newer_one(
+    running: gw.Running,
+) -> None:
+    http = await running.signed_in("nurse")
+    nurse, older = (await http.get("/api/me")).json()["staff_id"], http.cookies["kap"]
+    login = {"username": "prescriber", "password": gw.PASSWORD}
+    assert (await http.post("/api/login", json=login)).status_code == 200
+    async with running.visitor() as thief:
+        thief.cookies.set("kap", older)  # no browser has it any more
+        assert (await thief.get("/api/me")).status_code == 401
+    assert (await http.post("/api/logout", headers={"kap-staff": nurse})).json() == {"somebody_else": True}
+    me = (await http.get("/api/me")).json()
+    assert me["username"] == "prescriber"
+    assert (await http.post("/api/logout", headers={"kap-staff": me["staff_id"]})).status_code == 200
+    assert (await http.get("/api/me")).status_code == 401
 
 
 async def test_the_first_users_file_is_gone_and_no_password_is_stored(
@@ -319,16 +337,24 @@ async def test_the_owners_answer_is_told_as_http_says_it(
 
 
 async def test_an_owner_that_is_not_there_or_silent_is_503(
-    running: gw.Running, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+    running: gw.Running,
+    nats_server: NatsServer,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     http = await running.signed_in("nurse")
     reply = await gw.send(http, "session", "GiveDose", session_id=str(uuid4()))
     assert reply.status_code == 503 and "not running" in reply.json()["refused"]
     client = await nats.connect(nats_server.url("session-monitor"), inbox_prefix="_INBOX_session-monitor")
     await client.subscribe("kap.commands.main.session")
-    await client.flush()
+    await sent(client)
     reply = await gw.send(http, "session", "GiveDose", session_id=str(uuid4()))
     assert reply.status_code == 503 and "sending the same again is safe" in reply.json()["refused"]
+    said = [record for record in caplog.records if record.name == "kap.commands"]
+    assert [record.getMessage() for record in said] == [
+        "nobody is there for a command",
+        "a command was not answered",
+    ]
+    assert {vars(record)["owner"] for record in said} == {"session"}
     await client.close()
 
 
@@ -404,7 +430,10 @@ async def test_a_name_is_found_by_its_beginnings_and_stored_only_sealed(
             assert reply["patients"] == []
         else:
             assert [p["name"] for p in reply["patients"]] == ["Zoë Quillfeather-Ivanović"]
-    assert (await http.get(f"/api/patients/{patient_id}")).json()["number"] == "7311"
+            assert [p["birth_year"] for p in reply["patients"]] == [1984]
+    one = (await http.get(f"/api/patients/{patient_id}")).json()
+    assert (one["number"], one["birth_year"], one["sex_at_birth"]) == ("7311", 1984, "female")
+    assert one["contact"] == "+00 555 0100 ring twice"
     changed = await gw.send(http, "intake", "ChangePatient", patient_id=patient_id, name="Zoë Marlowe")
     assert changed.status_code == 200
     await gw.until(lambda: people.label(UUID(patient_id)) == "ZM 7311", "the new label")

@@ -12,7 +12,9 @@ import nats
 import pytest
 from kap_local.guard import Guard
 from kap_local.nats_server import NatsServer
+from kap_local.testing import sent
 from nats.aio.client import Client
+from prometheus_client import REGISTRY
 from pydantic_core import to_json
 
 from tests.assessment import nothing_but
@@ -198,7 +200,7 @@ async def test_devices_are_what_the_session_monitor_says_now(
         )
         said = [{"device_id": "monitor-1", "name": None, "session_id": None, "last_seen": None}]
         await monitor.publish("kap.live.devices.main", to_json(said))
-        await monitor.flush()
+        await sent(monitor)
 
         async def devices() -> Any:
             reply = await nurse.get("/api/devices")
@@ -208,6 +210,12 @@ async def test_devices_are_what_the_session_monitor_says_now(
         await asyncio.sleep(0.6)
         assert (await nurse.get("/api/devices")).status_code == 503
         await monitor.close()
+
+
+def sent_to(owner: str, outcome: str) -> float:
+    """How many commands went through this process's gateway with this outcome."""
+    counted = {"owner": owner, "outcome": outcome}
+    return REGISTRY.get_sample_value("kap_gateway_commands_total", counted) or 0
 
 
 async def test_a_form_learns_what_it_needs_and_what_would_be_refused_before_anything_is_recorded(
@@ -243,8 +251,11 @@ async def test_a_form_learns_what_it_needs_and_what_would_be_refused_before_anyt
         unborn = str(uuid4())
         tried = await gw.send(nurse, "intake", "RegisterPatient", dry_run=True, patient_id=unborn, **new)
         assert tried.json()["recorded"] == 0 and UUID(unborn) not in await one.running.gateway.keys.stored()
+        refusals = [sent_to("session", outcome) for outcome in ("409", "dry run: 409")]
         missing = await trying(nurse, "GiveDose", dose=dose)
         assert missing.status_code == 409 and list(missing.json()["points"]) == ["check"]
+        # what a form only asked is no refusal that an operator should wonder about
+        assert [sent_to("session", o) for o in ("409", "dry run: 409")] == [refusals[0], refusals[1] + 1]
         assert (await client.jetstream().stream_info("EVENTS")).state.last_seq == head
 
         await recorded(nurse, "session", "CheckPreDose", **of, **check)

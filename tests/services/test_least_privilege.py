@@ -21,6 +21,7 @@ from kap.protocol import defaults
 from kap_local import deploy_files
 from kap_local.clinic_client import Staff
 from kap_local.guard import Guard
+from kap_local.testing import sent
 from nats.aio.msg import Msg
 from projections.permissions import AGGREGATES, COMMANDS, Owner
 
@@ -138,7 +139,7 @@ async def in_session(desk: Desk, kap: Kap, session_id: str, course_id: str) -> N
         await desk.send("session", "PauseAlarm", **session, alarm_id=raised["alarm_id"])
         await desk.send("session", "AcknowledgeAlarm", **session, alarm_id=raised["alarm_id"])
         await line.say({"spo2": 98})
-        await viewer.alarm(session_id, "AlarmCleared", 10, alarm_id=raised["alarm_id"])
+        await viewer.alarm(session_id, "AlarmCleared", 20, alarm_id=raised["alarm_id"])
     await line.close()
     await desk.send("session", "RecordAdverseEvent", **session, category="nausea", severity="minor")
     await desk.send("session", "RecordIntervention", **session, kind="ondansetron")
@@ -200,7 +201,7 @@ async def test_each_service_works_under_its_own_name(kap: Kap) -> None:
 
     async with kap.staff() as staff, kap.nats("subscriber") as outside, kap.nats("gateway") as devices:
         await outside.subscribe("kap.live.>", cb=hear)
-        await outside.flush()
+        await sent(outside)
         desk = Desk(staff)
         await in_intake(desk, kap, patient_id, course_id)
         await in_session(desk, kap, session_id, course_id)

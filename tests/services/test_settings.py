@@ -67,6 +67,23 @@ def test_a_setting_of_its_own_is_refused_by_its_name(service: str, name: str, va
     assert name in refused(service, **{name: value})
 
 
+@pytest.mark.parametrize(
+    ("service", "name", "should_be"),
+    [
+        ("intake", "KAP_NATS_URL", "like nats://user:password@host:4222"),
+        ("intake", "KAP_NATS_MONITOR_URL", "like http://host:8222"),
+        ("intake", "KAP_PORT", "a port number from 0 to 65535"),
+        ("session_monitor", "KAP_TIMEZONE", "a zone like Europe/Vienna"),
+        ("projections", "KAP_DATABASE_URL", "like postgresql://host:port"),
+    ],
+)
+def test_a_missing_setting_is_named_with_what_it_should_be(
+    nats_server: NatsServer, service: str, name: str, should_be: str
+) -> None:
+    there = {"KAP_NATS_URL": nats_server.url("intake"), "KAP_NATS_MONITOR_URL": nats_server.monitor}
+    assert f"{name} is not set; it should be {should_be}\n" in refused(service, **there | {name: ""})
+
+
 def test_a_misspelt_setting_is_refused_with_the_one_that_it_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
     said = refused("intake", KAP_SNAPSHOT_FLIE="/somewhere")
     assert said == "intake: KAP_SNAPSHOT_FLIE is no setting of KAP: is KAP_SNAPSHOT_FILE meant?\n"

@@ -5,10 +5,9 @@ KV, so a ticket that one made opens the other. Read models belong in a process o
 rebuild cannot slow the screen (decision 5).
 """
 
-import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Collection
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from faststream.asgi import AsgiFastStream
@@ -49,7 +48,7 @@ def build(only: Collection[str] = PARTS) -> AsgiFastStream:
             if "read-models" in only:
                 models = keepers(source, database)
                 checks.append(models)
-                await stack.enter_async_context(_in_background(keep(models), "the read models"))
+                await stack.enter_async_context(service.in_background(keep(models), "the read models"))
             if gateway:
                 bind = settings.bind()
                 own = Gateway(client, board, given)
@@ -60,7 +59,7 @@ def build(only: Collection[str] = PARTS) -> AsgiFastStream:
                     "gateway-board" if "feed" in only else "gateway-staff",
                     readings="feed" in only,
                 )
-                await stack.enter_async_context(_in_background(follow, "the live board"))
+                await stack.enter_async_context(service.in_background(follow, "the live board"))
                 await stack.enter_async_context(own.running())
                 http_port = ports[0]
                 if "http" in only:
@@ -92,22 +91,3 @@ def build(only: Collection[str] = PARTS) -> AsgiFastStream:
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=1024)
-
-
-@asynccontextmanager
-async def _in_background(work: Awaitable[None], what: str) -> AsyncIterator[None]:
-    """Run it beside the rest. It should never end: if it does, so does the process, saying why."""
-
-    async def run() -> None:
-        try:
-            await work
-        except Exception:
-            log.critical("%s stopped; ending", what, exc_info=True)
-            service.signal_stop()
-
-    task = asyncio.create_task(run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])

@@ -9,7 +9,7 @@ import logging
 import time
 from array import array
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -22,8 +22,8 @@ from kap.envelope import EVENTS, VITALS, recorded
 from kap.events import Recorded, Unknown, encode
 from kap.events.fact import EntryCorrected, Fact, Frozen
 from kap.events.intake import PersonForgotten
-from kap.events.vitals import VitalRecorded
-from kap.follow import Follower, Head, Merged, merge
+from kap.events.vitals import MOST_TYPED, VitalCorrected, VitalRecorded
+from kap.follow import PLACES, Follower, Head, Merged, merge
 from kap.log import JetStreamLog
 from prometheus_client import Counter, Gauge
 from pydantic import ConfigDict, TypeAdapter
@@ -38,8 +38,7 @@ TREND_STEP_MS = 5000  # one point in five seconds: 180 in fifteen minutes
 CHUNK = 250  # events folded before anyone else gets a turn
 SAVE_EVERY_S = 10.0
 LOAD_TRIES = 5
-GATEWAYS = 8  # that follow at once; deploy/nats/permissions.py names as many
-FORMAT = 2  # another number makes every older snapshot be ignored
+FORMAT = 5  # another number makes every older snapshot be ignored
 
 SESSIONS = Gauge("kap_board_sessions", "Sessions on the live board.")
 LAG = Gauge("kap_board_lag_seconds", "How far the live board is behind the log.", ["stream"])
@@ -50,43 +49,89 @@ SAVED = Gauge("kap_board_snapshot_timestamp_seconds", "When the board was last s
 log = logging.getLogger("kap.board")
 
 Reading = tuple[float, Recorded]  # observed_at in seconds, and the reading
+Trend = dict[str, dict[int, tuple[int, float]]]  # signal → step → ms, value
 
 
 class Entry:
-    """One session on the board: its facts folded, the newest reading of each signal, a short trend."""
+    """One session on the board: its facts folded, its readings, a short trend.
 
-    __slots__ = ("latest", "session", "trend")
+    What a device measured (the newest of each signal) and what somebody typed are kept apart, so that a
+    reading by hand can be taken away again.
+    """
+
+    __slots__ = ("measured", "session", "trend", "typed")
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.latest: dict[str, Reading] = {}
-        self.trend: dict[str, dict[int, tuple[int, float]]] = {}
+        self.measured: dict[str, Reading] = {}
+        self.trend: Trend = {}
+        self.typed: dict[UUID, Reading] = {}
 
     def observe(self, item: Recorded, reading: VitalRecorded) -> None:
         """Take a reading in. A late one never replaces a newer."""
         at = reading.observed_at.timestamp()
-        ms = int(at * 1000)
-        step = ms // TREND_STEP_MS
         entry = (at, item)
-        for signal, sample in reading.signals.items():
-            newest = self.latest.get(signal)
+        if reading.source == "manual":
+            self.typed[reading.id] = entry
+            if len(self.typed) > MOST_TYPED:
+                del self.typed[next(iter(self.typed))]
+            return
+        for signal in reading.signals:
+            newest = self.measured.get(signal)
             if newest is None or newest[0] <= at:
-                self.latest[signal] = entry
-            points = self.trend.get(signal)
-            if points is None:
-                points = self.trend[signal] = {}
-            point = points.get(step)
-            if point is None:
-                points[step] = (ms, sample.value)
-                _prune(points)
-            elif point[0] <= ms:
-                points[step] = (ms, sample.value)
+                self.measured[signal] = entry
+        _add_to(self.trend, at, reading)
+
+    def correct(self, item: Recorded, correction: VitalCorrected) -> bool:
+        """Whether that was a reading that counted until now."""
+        if self.typed.pop(correction.reading_id, None) is None:
+            return False
+        if (instead := correction.replacement) is not None:
+            self.observe(replace(item, event=instead, body=encode(instead)), instead)
+        return True
+
+    @property
+    def latest(self) -> dict[str, Reading]:
+        """The newest reading of each signal, measured or typed."""
+        found = dict(self.measured)
+        for reading in self.typed.values():
+            for signal in _reading(reading).signals:
+                newest = found.get(signal)
+                if newest is None or newest[0] <= reading[0]:
+                    found[signal] = reading
+        return found
 
     def latest_json(self) -> dict[str, Any]:
         return {signal: _latest(signal, item) for signal, (_, item) in self.latest.items()}
 
     def trend_json(self) -> dict[str, list[tuple[int, float]]]:
-        return {signal: sorted(points.values()) for signal, points in self.trend.items()}
+        trend = self.trend
+        if self.typed:
+            trend = {signal: dict(points) for signal, points in trend.items()}
+            for reading in self.typed.values():
+                _add_to(trend, reading[0], _reading(reading))
+        return {signal: sorted(points.values()) for signal, points in trend.items()}
+
+
+def _reading(reading: Reading) -> VitalRecorded:
+    event = reading[1].event
+    assert isinstance(event, VitalRecorded)
+    return event
+
+
+def _add_to(trend: Trend, at: float, reading: VitalRecorded) -> None:
+    ms = int(at * 1000)
+    step = ms // TREND_STEP_MS
+    for signal, sample in reading.signals.items():
+        points = trend.get(signal)
+        if points is None:
+            points = trend[signal] = {}
+        point = points.get(step)
+        if point is None:
+            points[step] = (ms, sample.value)
+            _prune(points)
+        elif point[0] <= ms:
+            points[step] = (ms, sample.value)
 
 
 def _prune(points: dict[int, tuple[int, float]]) -> None:
@@ -127,18 +172,21 @@ class Change:
     events: int = 0
     vitals: int = 0
     readings: list[bytes] = field(default_factory=list)
+    corrected: dict[UUID, list[UUID]] = field(default_factory=dict)  # session → readings that count no more
     sessions: dict[UUID, None] = field(default_factory=dict)  # in the order of their last change
     alarms: list[bytes] = field(default_factory=list)
     oldest: float = float("inf")  # when the first of these reached us, in seconds
     forgotten: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.readings or self.sessions or self.alarms or self.forgotten)
+        return bool(self.readings or self.corrected or self.sessions or self.alarms or self.forgotten)
 
     def add(self, later: "Change") -> None:
         self.events, self.vitals = later.events, later.vitals
         self.readings += later.readings
         self.alarms += later.alarms
+        for session_id, readings in later.corrected.items():
+            self.corrected.setdefault(session_id, []).extend(readings)
         for session_id in later.sessions:
             self.sessions.pop(session_id, None)
             self.sessions[session_id] = None
@@ -155,7 +203,7 @@ class _SavedEntry(Frozen):
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     session: Session
-    latest: list[_SavedReading]
+    readings: list[_SavedReading]
     trend: dict[str, bytes]
 
 
@@ -267,6 +315,11 @@ class Board:
             if not reading.backfilled:
                 change.oldest = min(change.oldest, reading.received_at.timestamp())
             return
+        if isinstance(reading, VitalCorrected):
+            entry = self.entries.get(reading.session_id)
+            if entry is not None and entry.correct(item, reading):
+                change.corrected.setdefault(reading.session_id, []).append(reading.reading_id)
+            return
         UNKNOWN.inc()
         session_id = _session_of(item)
         entry = self.entries.get(session_id) if session_id else None
@@ -305,7 +358,7 @@ class Board:
                 f"kap.{stream.lower()}.>",
                 after=after,
                 name=f"{name}-{stream.lower()}",
-                places=GATEWAYS,
+                places=PLACES,
                 epoch=self.epochs.get(stream),
             )
             for stream, after in positions.items()
@@ -368,7 +421,11 @@ class Board:
     async def save(self, file: Path) -> None:
         """Copy what changes, then encode and write in a thread: the board goes on meanwhile."""
         copies = [
-            (entry.session, dict(entry.latest), {s: dict(p) for s, p in entry.trend.items()})
+            (
+                entry.session,
+                [*entry.measured.values(), *entry.typed.values()],
+                {s: dict(p) for s, p in entry.trend.items()},
+            )
             for entry in self.entries.values()
         ]
         facts = self.directory.facts
@@ -382,16 +439,16 @@ class Board:
             sessions = [
                 _SavedEntry(
                     session=session,
-                    latest=[
+                    readings=[
                         _SavedReading(position=position, body=text.decode())
-                        for position, text in sorted({(i.position, body(i)) for _, i in latest.values()})
+                        for position, text in sorted({(i.position, body(i)) for _, i in readings})
                     ],
                     trend={
                         signal: array("d", chain.from_iterable(points.values())).tobytes()
                         for signal, points in trend.items()
                     },
                 )
-                for session, latest, trend in copies
+                for session, readings, trend in copies
             ]
             state = Saved(**head, **positions, sessions=sessions, directory=directory)  # type: ignore[arg-type]
             snapshot.save(file, _SAVED, state)
@@ -412,7 +469,7 @@ class Board:
         for kept in saved.sessions:
             entry = self.entries[kept.session.session_id] = Entry(kept.session)
             subject = f"kap.vitals.{self.clinic}.{kept.session.session_id}"
-            for reading in kept.latest:
+            for reading in kept.readings:
                 item = recorded(reading.position, subject, None, reading.body.encode(), datetime.now(UTC))
                 if isinstance(item.event, VitalRecorded):
                     entry.observe(item, item.event)

@@ -62,7 +62,6 @@ def _entry(event: ProtocolAdopted | RoomDefined) -> Protocol | Room:
     if isinstance(event, RoomDefined):
         return Room(room=event.room, title=event.title)
     content = event.content
-    rules = content.get("eligibility")
     return Protocol(
         name=event.protocol,
         version=event.version,
@@ -71,5 +70,5 @@ def _entry(event: ProtocolAdopted | RoomDefined) -> Protocol | Room:
         signed_off_by=event.signed_off_by,
         title=str(content.get("title") or event.protocol),
         route=str(content.get("route")),
-        eligibility=None if rules is None else Eligibility.model_validate(rules),
+        eligibility=event.eligibility,
     )

@@ -30,12 +30,15 @@ class Entry:
     """What one fact said of the person; None where it said nothing."""
 
     name: str | None = None
+    contact: str | None = None
     number: str | None = None
+    birth_year: int | None = None
+    sex_at_birth: str | None = None
 
 
 @dataclass
 class Person:
-    """`entries` by event, so that a corrected one can be taken out again. Names are sealed tokens."""
+    """`entries` by event, so that a corrected one can be taken out again. Name and contact are sealed."""
 
     entries: dict[UUID, Entry] = field(default_factory=dict)
     forgotten: bool = False
@@ -45,8 +48,20 @@ class Person:
         return next((e.name for e in reversed(self.entries.values()) if e.name), None)
 
     @property
+    def contact(self) -> str | None:
+        return next((e.contact for e in reversed(self.entries.values()) if e.contact), None)
+
+    @property
     def number(self) -> str | None:
         return next((e.number for e in reversed(self.entries.values()) if e.number), None)
+
+    @property
+    def birth_year(self) -> int | None:
+        return next((e.birth_year for e in reversed(self.entries.values()) if e.birth_year), None)
+
+    @property
+    def sex_at_birth(self) -> str | None:
+        return next((e.sex_at_birth for e in reversed(self.entries.values()) if e.sex_at_birth), None)
 
 
 @dataclass
@@ -68,10 +83,10 @@ class Facts:
     def _apply(self, event: Anything) -> UUID | None:
         match event:
             case PatientRegistered():
-                self._person(event.patient_id).entries[event.id] = Entry(event.name, event.number)
+                self._person(event.patient_id).entries[event.id] = _registered(event)
                 return event.patient_id
             case PatientChanged():
-                self._person(event.patient_id).entries[event.id] = Entry(event.name)
+                self._person(event.patient_id).entries[event.id] = Entry(event.name, event.contact)
                 return event.patient_id
             case PersonForgotten():
                 self._person(event.patient_id).forgotten = True
@@ -109,12 +124,16 @@ class Facts:
         return patient_id
 
 
+def _registered(fact: PatientRegistered) -> Entry:
+    return Entry(fact.name, fact.contact, fact.number, fact.birth_year, fact.sex_at_birth)
+
+
 def _replacement(event: EntryCorrected) -> tuple[UUID, Entry] | None:
     match substitute(event):
         case PatientRegistered() as fact:
-            return fact.id, Entry(fact.name, fact.number)
+            return fact.id, _registered(fact)
         case PatientChanged() as fact:
-            return fact.id, Entry(fact.name)
+            return fact.id, Entry(fact.name, fact.contact)
     return None
 
 

@@ -12,14 +12,27 @@ import json
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Container,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
+from kap import service
+from kap.events import Recorded
+from kap.events.vitals import VitalRecorded
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic_core import to_json
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
@@ -27,7 +40,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from projections.board import Board, Change, body
+from projections.board import Board, Change, Entry, body
 from projections.recent import Frame, Positions, Present, Recent, View, reached
 from projections.session_view import Session
 
@@ -125,6 +138,7 @@ class _Slow:
     since: float
     sessions: list[bytes] = field(default_factory=list)
     alarms: list[bytes] = field(default_factory=list)
+    corrected: dict[UUID, list[UUID]] = field(default_factory=dict)
     size: int = 0
     readings: int = 0
 
@@ -193,7 +207,7 @@ class Feed:
     def _send(self, before: Positions, change: Change) -> None:
         entries = self.board.entries
         sessions = [entries[i].session for i in change.sessions if i in entries]
-        frame = Frame(before, change, sessions, self.present)
+        frame = Frame(before, change, sessions, self.present, self._corrected(change.corrected))
         bound = self._unsent_bound()
         for view, places in self.places.items():
             quick = []
@@ -204,7 +218,7 @@ class Feed:
                 if place.slow is None:
                     quick.append(place.connection)
                 else:
-                    self._keep_back(place, place.slow, frame)
+                    self._keep_back(place, place.slow, frame, change)
             if quick:
                 broadcast(quick, self._encode(frame, view), text=True)
                 DELIVERED.inc(len(quick) * frame.count)
@@ -221,11 +235,23 @@ class Feed:
             self._delivery_s = max(self._delivery_s or 0.0, delivery)
 
     def _encode(self, frame: Frame, view: View) -> bytes:
-        return self._changes(frame.after, frame.readings, frame.sessions(view), frame.alarms)
+        return self._changes(frame.after, frame.readings, frame.sessions(view), frame.alarms, frame.corrected)
 
-    def _changes(self, at: Positions, readings: bytes, sessions: bytes, alarms: bytes) -> bytes:
+    def _changes(
+        self, at: Positions, readings: bytes, sessions: bytes, alarms: bytes, corrected: bytes
+    ) -> bytes:
         head = self._head("changes", at)
-        return b'%b,"readings":[%b],"sessions":[%b],"alarms":[%b]}' % (head, readings, sessions, alarms)
+        body = b'"readings":[%b],"sessions":[%b],"alarms":[%b],"corrected":[%b]}'
+        return b"%b,%b" % (head, body % (readings, sessions, alarms, corrected))
+
+    def _corrected(self, corrected: Mapping[UUID, Sequence[UUID]]) -> bytes:
+        """The vitals as they stand now, whole, of sessions of which a reading by hand was withdrawn."""
+        entries = self.board.entries
+        return b",".join(
+            to_json({"session_id": session_id, "reading_ids": readings, **_vitals(entries[session_id])})
+            for session_id, readings in corrected.items()
+            if session_id in entries
+        )
 
     def _head(self, kind: str, at: Positions) -> bytes:
         """The beginning of a frame, its brace still open."""
@@ -241,8 +267,10 @@ class Feed:
         count = len(self.places["staff"]) + len(self.places["wall"])
         return max(UNSENT_LEAST, min(UNSENT_MOST, UNSENT_BYTES // max(1, count)))
 
-    def _keep_back(self, place: _Place, slow: _Slow, frame: Frame) -> None:
+    def _keep_back(self, place: _Place, slow: _Slow, frame: Frame, change: Change) -> None:
         slow.readings += frame.count
+        for session_id, readings in change.corrected.items():
+            slow.corrected.setdefault(session_id, []).extend(readings)
         for kept, part in ((slow.sessions, frame.sessions(place.view)), (slow.alarms, frame.alarms)):
             if part:
                 kept.append(part)
@@ -257,9 +285,13 @@ class Feed:
             elif slow.size > BACKLOG_BYTES or time.monotonic() - slow.since > SLOW_S:
                 self._resync(place, "slow")
             elif place.unsent < UNSENT_LOW:
-                readings = self._latest_since(slow.at[1])
+                readings = self._latest_since(slow.at[1], slow.corrected)
                 frame = self._changes(
-                    self.positions, b",".join(readings), b",".join(slow.sessions), b",".join(slow.alarms)
+                    self.positions,
+                    b",".join(readings),
+                    b",".join(slow.sessions),
+                    b",".join(slow.alarms),
+                    self._corrected(slow.corrected),
                 )
                 broadcast([place.connection], frame, text=True)
                 CONFLATED.inc(max(0, slow.readings - len(readings)))
@@ -267,13 +299,16 @@ class Feed:
                 place.slow = None
                 self.slow.discard(place)
 
-    def _latest_since(self, vitals: int) -> list[bytes]:
-        """The readings that hold the latest value of any signal, of those after a position."""
+    def _latest_since(self, vitals: int, corrected: Container[UUID]) -> list[bytes]:
+        """The readings that hold the latest value of any signal, of those after a position.
+
+        What stands in a corrected reading's place comes with the correction, and is no new entry.
+        """
         found = {
             item.position: item
-            for entry in self.board.entries.values()
+            for session_id, entry in self.board.entries.items()
             for _, item in entry.latest.values()
-            if item.position > vitals
+            if item.position > vitals and not (session_id in corrected and _by_hand(item))
         }
         return [body(found[position]) for position in sorted(found)]
 
@@ -318,12 +353,7 @@ class Feed:
             if missed is not None:
                 return [kept[2], *(self._encode(frame, view) for frame in missed)]
         sessions = [
-            {
-                **self.present(entry.session, view),
-                "latest": entry.latest_json(),
-                "trend": entry.trend_json(),
-            }
-            for entry in self.board.entries.values()
+            {**self.present(entry.session, view), **_vitals(entry)} for entry in self.board.entries.values()
         ]
         frame = b'%b,"sessions":%b}' % (self._head("snapshot", self.positions), to_json(sessions))
         self._snapshots[view] = (time.monotonic(), self.positions, frame)
@@ -451,7 +481,7 @@ class Feed:
     @asynccontextmanager
     async def serve(self, listener: socket.socket, origins: Iterable[str]) -> AsyncIterator[Server]:
         """Answer on a socket that is bound, until the block ends."""
-        async with serve(
+        server = serve(
             self._handle,
             sock=listener,
             subprotocols=[SUBPROTOCOL],
@@ -465,12 +495,17 @@ class Feed:
             ping_timeout=20,
             server_header=None,
             logger=_connections,
-        ) as server:
-            beat = asyncio.create_task(self.beat())
-            try:
-                yield server
-            finally:
-                beat.cancel()
+        )
+        async with server as listening, service.in_background(self.beat(), "the feed's heartbeat"):
+            yield listening
+
+
+def _vitals(entry: Entry) -> dict[str, Any]:
+    return {"latest": entry.latest_json(), "trend": entry.trend_json()}
+
+
+def _by_hand(item: Recorded) -> bool:
+    return isinstance(item.event, VitalRecorded) and item.event.source == "manual"
 
 
 def _gathered_s(took: float) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
-from kap import personal, settings, snapshot
+from kap import personal, service, settings, snapshot
 from kap.decider import Unavailable
 from prometheus_client import Gauge
 from pydantic import AwareDatetime, BaseModel, TypeAdapter
@@ -84,13 +84,10 @@ class KeyRing:
                 self._check(patient_id, value)
                 break
         self._changed.set()
-        writer = asyncio.create_task(self._keep_backup())
         try:
-            yield
+            async with service.in_background(self._keep_backup(), "the writing of the key backup"):
+                yield
         finally:
-            writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
             if self._changed.is_set():
                 await self._try_to_write_backup()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from kap import personal
+from kap import personal, service
 from kap.decider import Refused, Unavailable
 from prometheus_client import Counter, Gauge
 
@@ -49,6 +49,7 @@ class Found:
     patient_id: UUID
     number: str | None
     name: str | None
+    birth_year: int | None
 
 
 class People:
@@ -71,13 +72,8 @@ class People:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         self._wake.set()
-        worker = asyncio.create_task(self._keep_up())
-        try:
+        async with service.in_background(self._keep_up(), "the opening of names and erasing of keys"):
             yield
-        finally:
-            worker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await worker
 
     def _on_person(self, patient_id: UUID) -> None:
         if self.directory.facts.people[patient_id].forgotten:
@@ -107,8 +103,9 @@ class People:
         person = self.directory.person(patient_id)
         if person is None:
             return None
-        name = sealing.ERASED if person.forgotten else self._names.get(patient_id)
-        return Found(patient_id, person.number, name)
+        if person.forgotten:
+            return Found(patient_id, person.number, sealing.ERASED, None)
+        return Found(patient_id, person.number, self._names.get(patient_id), person.birth_year)
 
     def search(self, text: str, limit: int) -> list[Found]:
         """By number, or by the beginning of each word given, in any order, accents aside; newest first."""

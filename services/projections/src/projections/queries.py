@@ -27,6 +27,7 @@ QUERY_S = 5.0
 SESSION = f'"{MODELS["sessions"].name}".session'
 FACT = f'"{MODELS["timeline"].name}".fact'
 READING = f'"{MODELS["vitals"].name}".reading'
+WITHDRAWN = f'"{MODELS["vitals"].name}".withdrawn'
 MINUTE = f'"{MODELS["vitals"].name}".minute'
 COURSE = f'"{MODELS["courses"].name}".course'
 PATIENT = f'"{MODELS["courses"].name}".patient'
@@ -121,31 +122,43 @@ async def timeline_position(db: Pool) -> int:
 
 
 async def by_hand(db: Pool, session_id: UUID) -> list[Json]:
-    """The readings that somebody typed, as items of the timeline, at position 0: they are no facts."""
+    """The readings that somebody typed, as items of the timeline, at position 0: they are no facts.
+
+    What stands in the place of one has no item of its own, as in the timeline.
+    """
     rows = await db.fetch(
-        f"select id, observed_at, entered_by, {', '.join(SIGNALS)} from {READING} "
-        f"where session_id = $1 and source = 'manual' order by observed_at, id limit {TIMELINE_ROWS}",
+        f"select id, observed_at, entered_by, {', '.join(SIGNALS)}, {_CORRECTIONS} from {READING} r "
+        "where session_id = $1 and source = 'manual' and not exists "
+        f"(select from {WITHDRAWN} w where w.session_id = $1 and w.replaced_by = r.id) "
+        f"union all select id, observed_at, entered_by, {', '.join(SIGNALS)}, {_CORRECTIONS} "
+        f"from {WITHDRAWN} r where session_id = $1 and first = id "
+        f"order by observed_at, id limit {TIMELINE_ROWS}",
         session_id,
     )
     return [
-        {
-            "event_id": str(row["id"]),
-            "position": 0,
-            "type": "VitalRecorded",
-            "at": row["observed_at"].isoformat(),
-            "recorded_at": row["observed_at"].isoformat(),
-            "by": row["entered_by"],
-            "by_name": None,
-            "data": {"signals": {s: row[s] for s in SIGNALS if row[s] is not None}},
-            "withdrawn": False,
-            "correction": None,
-            "earlier": [],
-        }
+        _item(
+            {
+                "event_id": row["id"],
+                "position": 0,
+                "type": "VitalRecorded",
+                "at": row["observed_at"],
+                "recorded_at": row["observed_at"],
+                "by": row["entered_by"],
+                "data": json.dumps({"signals": {s: row[s] for s in SIGNALS if row[s] is not None}}),
+                "corrections": row["corrections"],
+            }
+        )
         for row in _bounded(rows, TIMELINE_ROWS, "readings by hand")
     ]
 
 
-def _item(row: asyncpg.Record) -> Json:
+_CORRECTIONS = (
+    f"array(select w.correction from {WITHDRAWN} w where w.session_id = $1 and w.first = r.id "
+    "order by w.position) as corrections"
+)
+
+
+def _item(row: Mapping[str, Any]) -> Json:
     """Of several corrections the last one counts; the earlier ones are in `earlier`."""
     corrections = [_correction(json.loads(correction)) for correction in row["corrections"]]
     return {
@@ -323,8 +336,10 @@ async def course(db: Pool, course_id: UUID) -> Json | None:
     plans = await db.fetch(
         f"select document from {CARE_PLAN} where course_id = $1 order by id limit {ROWS}", course_id
     )
+    found = _with_patient(row, "contact")
     return (
-        _with_patient(row, "contact")
+        found
+        | {"cleared": [_nameable(fact) for fact in found["cleared"]]}
         | {"sessions": [_named(row) for row in held]}
         | {"care_plans": sorted((_document(row) for row in plans), key=lambda p: str(p["planned_at"]))}
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from kap.events import Recorded
+from kap.tasks import ended
 
 from projections import read_model
 from projections.read_model import Checkpoint, Connection, Keeper, Log, ReadModel
@@ -64,8 +65,7 @@ async def rebuild(
         return result
     finally:
         if keeper is not None:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            await ended(keeper)
         connection.terminate()
 
 

@@ -20,19 +20,27 @@ BYTES = 8 * 2**20
 class Frame:
     """One stretch of changes, encoded once for each view that has viewers."""
 
-    def __init__(self, before: Positions, change: Change, sessions: list[Session], present: Present) -> None:
+    def __init__(
+        self,
+        before: Positions,
+        change: Change,
+        sessions: list[Session],
+        present: Present,
+        corrected: bytes = b"",
+    ) -> None:
         self.before = before
         self.after = (change.events, change.vitals)
         self.count = len(change.readings)
         self.readings = b",".join(change.readings)
         self.alarms = b",".join(change.alarms)
+        self.corrected = corrected
         self._sessions = sessions
         self._present = present
         self._parts: dict[View, bytes] = {}
 
     @property
     def size(self) -> int:
-        return len(self.readings) + len(self.alarms) + 2000 * len(self._sessions)
+        return len(self.readings) + len(self.corrected) + len(self.alarms) + 2000 * len(self._sessions)
 
     def sessions(self, view: View) -> bytes:
         part = self._parts.get(view)

@@ -1,15 +1,23 @@
-"""The JSON schema of every event; the dashboard's types are made from it: `python -m projections.schema`."""
+"""The JSON schema of every event, and what a signal can be: the dashboard's types and bounds are made of it.
+
+`python -m projections.schema`
+"""
 
 import json
 from typing import Any
 
 from kap.events import Event
+from kap.events.vitals import POSSIBLE
+from kap.measures import INSTRUMENTS
 from pydantic import TypeAdapter
 
 
 def schema() -> dict[str, Any]:
     adapter: TypeAdapter[Any] = TypeAdapter(Event)
-    return _plain(adapter.json_schema(mode="serialization"))
+    return _plain(adapter.json_schema(mode="serialization")) | {
+        "possible": POSSIBLE,
+        "totals": {name: instrument.total for name, instrument in INSTRUMENTS.items()},
+    }
 
 
 def _plain(node: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from uuid import UUID
 from kap.events import Anything
 from kap.events.rules import SessionRules, Signer
 from kap.events.session import (
+    AdverseEventRecorded,
+    AlarmRaised,
     DischargeSigned,
     Dose,
     DoseChecked,
@@ -58,8 +60,8 @@ class Details(BaseModel):
     """`rules`: the protocol's, as the session began with them; null before protocols had any.
 
     `overridden`, `dose_checks` and `signed` are those that still count: a new pre-dose check ends the
-    overrides of the day's gates, a dose all others, the checks and the signatures. `observations` are the
-    latest.
+    overrides of the day's gates, a dose all others, the checks and the signatures; a physiological alarm or
+    an adverse event the signatures of before. `observations` are the latest.
     """
 
     rules: SessionRules | None = None
@@ -92,6 +94,8 @@ def details(events: Iterable[Anything]) -> Details:
             case Dosed():
                 found.overridden = [o for o in found.overridden if _of_the_day(o.gate)]
                 found.dose_checks, found.signed = [], {}
+            case AlarmRaised(kind="physiological", onset=at) | AdverseEventRecorded(at=at):
+                found.signed = {role: one for role, one in found.signed.items() if one.at >= at}
             case DischargeSigned():
                 found.signed = found.signed | {event.role: Entered(at=event.at, by=event.by)}
             case ObservationRecorded():

@@ -27,6 +27,7 @@ from kap.events.session import (
     HelpCalled,
     Limits,
     LimitsChanged,
+    ObservationRecorded,
     PreDoseChecked,
     Priority,
     ProtocolRef,
@@ -36,6 +37,8 @@ from kap.events.session import (
     SessionOpened,
 )
 from pydantic import AwareDatetime, Field
+
+MOST_SEEN = 100  # observations of one kind whose times a session keeps
 
 
 class Alarm(Frozen):
@@ -92,7 +95,10 @@ class Help(Frozen):
 
 
 class Session(Frozen):
-    """`alarms` are the open ones; `incomplete` says that the record holds what this version cannot read."""
+    """`alarms` are the open ones; `incomplete` says that the record holds what this version cannot read.
+
+    `moaas_at` and `dissociation_at`: when they were observed, in that order, the latest `MOST_SEEN`.
+    """
 
     session_id: UUID
     course_id: UUID
@@ -114,6 +120,8 @@ class Session(Frozen):
     devices: list[str] = Field(default=[])
     pre_dose: PreDoseChecked | None = None
     doses: list[Given] = Field(default=[])
+    moaas_at: list[AwareDatetime] = Field(default=[])
+    dissociation_at: list[AwareDatetime] = Field(default=[])
     alarms: list[Alarm] = Field(default=[])
     help: Help | None = None
     incomplete: bool = False
@@ -155,6 +163,13 @@ def evolve(session: Session | None, event: Anything) -> Session | None:
                 event_id=event.id, at=event.at, by=event.by, dose=event.dose, additional=event.additional
             )
             return _with(session, doses=sorted([*session.doses, given], key=lambda dose: dose.at))
+        case ObservationRecorded():
+            seen: dict[str, list[datetime]] = {}
+            if event.moaas is not None:
+                seen["moaas_at"] = _seen(session.moaas_at, event.at)
+            if event.dissociation is not None:
+                seen["dissociation_at"] = _seen(session.dissociation_at, event.at)
+            return _with(session, **seen)
         case HelpCalled():
             return _with(session, help=Help(call_id=event.id, at=event.at, by=event.by))
         case HelpAnswered() if session.help is not None and session.help.call_id == event.call_id:
@@ -192,6 +207,10 @@ ALARM_FACTS: tuple[type[Fact], ...] = (
 
 def _with(session: Session, **changes: object) -> Session:
     return session.model_copy(update=changes)
+
+
+def _seen(times: list[datetime], at: datetime) -> list[datetime]:
+    return sorted([*times, at])[-MOST_SEEN:]
 
 
 def _ended(session: Session, state: str, at: datetime) -> Session:

@@ -38,5 +38,5 @@ create index on session (patient_id);
 """
 
 sessions = ReadModel(
-    "sessions-1", "kap.events.*.session.>", TABLES, lambda: session.apply, frozenset({"session"})
+    "sessions-2", "kap.events.*.session.>", TABLES, lambda: session.apply, frozenset({"session"})
 )

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from kap import service
 from kap.decider import Unavailable
 from kap.settings import SettingError
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -63,13 +64,8 @@ class Users:
         await self.refresh()
         if first is not None:
             await self._take_first(first)
-        refresher = asyncio.create_task(self._keep_up())
-        try:
+        async with service.in_background(self._keep_up(), "the reading of who may sign in"):
             yield
-        finally:
-            refresher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await refresher
 
     async def refresh(self) -> None:
         self.by_id = {

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, FastAPI, Request
@@ -18,8 +19,8 @@ from projections.sign_ins import login
 BODY_BYTES = 64 * 1024
 BODY_WITHIN_S = 10.0
 HISTORY = "History is not available right now. The live board goes on."
-SIGN_IN = "Please sign in."
-SOMEBODY_ELSE = "Somebody else has signed in in this browser. Please sign in."
+SIGN_IN = "Your sign-in has ended."
+SOMEBODY_ELSE = "Your sign-in has ended: somebody else has signed in in another window of this browser."
 # Whom a page shows as signed in. Windows of one browser share their cookie: without this, what one person
 # enters in an older window would be recorded in the name of whoever signed in last.
 MEANT = "kap-staff"
@@ -57,6 +58,11 @@ def secure(gateway: Gateway) -> bool:
     return (gateway.settings.public_url or "").startswith("https://")
 
 
+def not_meant(request: Request, staff_id: UUID) -> bool:
+    """Whether the page shows somebody else as signed in than who is."""
+    return request.headers.get(MEANT, str(staff_id)) != str(staff_id)
+
+
 async def viewer(request: Request, gateway: Here) -> Viewer:
     """Who is signed in; 401 when nobody is."""
     secret = request.cookies.get(cookie_name(gateway))
@@ -64,7 +70,7 @@ async def viewer(request: Request, gateway: Here) -> Viewer:
     user = gateway.users.by_id.get(found.staff_id) if found is not None else None
     if secret is None or found is None or user is None or user.disabled:
         raise Declined(401, SIGN_IN)
-    if request.headers.get(MEANT, str(found.staff_id)) != str(found.staff_id):
+    if not_meant(request, found.staff_id):
         raise Declined(401, SOMEBODY_ELSE)
     return Viewer(found.staff_id, user, login(secret), found.expires)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from typing import Annotated, Any
 from uuid import UUID
@@ -20,6 +21,8 @@ from projections.web.answers import Declined, Here, Invalid, SignedIn, json_body
 from projections.web.dose_check import second_person
 
 routes = APIRouter(prefix="/api/commands", tags=["commands"])
+
+log = logging.getLogger("kap.commands")
 
 SENT = Counter("kap_gateway_commands_total", "Commands by owner and outcome.", ["owner", "outcome"])
 TOOK = Histogram(
@@ -83,7 +86,7 @@ async def command(
         outcome = "503"
         raise
     finally:
-        SENT.labels(owner, outcome).inc()
+        SENT.labels(owner, f"dry run: {outcome}" if dry_run else outcome).inc()
         TOOK.labels(owner).observe(time.perf_counter() - started)
 
 
@@ -174,6 +177,7 @@ async def send(
 ) -> tuple[int, dict[str, Any]]:
     """The owner's answer as HTTP says it."""
     who = CALLED_OWNER[owner]
+    asked = {"owner": owner, "type": command["type"], "command": command["id"]}
     try:
         reply = await gateway.nats.request(
             f"kap.commands.{gateway.settings.clinic}.{owner}",
@@ -182,8 +186,10 @@ async def send(
             headers={"content-type": "application/json"} | ({"kap-dry-run": "1"} if dry_run else {}),
         )
     except NoRespondersError:
+        log.warning("nobody is there for a command", extra=asked)
         raise Declined(503, f"{who} is not running. Nothing was recorded; try again.") from None
-    except (TimeoutError, NatsError):
+    except (TimeoutError, NatsError) as error:
+        log.warning("a command was not answered", extra=asked | {"reason": type(error).__name__})
         raise Declined(
             503, f"{who} did not answer in time. It may be recorded or not; sending the same again is safe."
         ) from None

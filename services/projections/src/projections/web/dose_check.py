@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from kap.decider import Refused
 from kap.events.session import Dose
+from kap.wrong import wrong
 from pydantic import ValidationError
 
 from projections.gateway import Gateway, Viewer
@@ -81,8 +82,5 @@ def _dose(body: dict[str, Any]) -> Dose:
         return Dose.model_validate(body.get("dose"))
     except ValidationError as error:
         raise Invalid(
-            [
-                {"field": ".".join(["dose", *map(str, detail["loc"])]), "message": str(detail["msg"])}
-                for detail in error.errors()
-            ]
+            [{"field": ".".join(["dose", *path]), "message": message} for path, message in wrong(error)]
         ) from None

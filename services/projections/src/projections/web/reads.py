@@ -183,7 +183,7 @@ async def patients(gateway: Here, search: Annotated[str, Query(max_length=80)] =
     matches = gateway.people.search(search, FOUND_AT_MOST + 1)
     return {
         "patients": [
-            {"patient_id": str(p.patient_id), "number": p.number, "name": p.name}
+            {"patient_id": str(p.patient_id), "number": p.number, "name": p.name, "birth_year": p.birth_year}
             for p in matches[:FOUND_AT_MOST]
         ],
         "more": len(matches) > FOUND_AT_MOST,
@@ -191,15 +191,22 @@ async def patients(gateway: Here, search: Annotated[str, Query(max_length=80)] =
 
 
 @routes.get("/patients/{patient_id}", summary="One patient", dependencies=[may_read("patients")])
-async def patient(patient_id: UUID, gateway: Here) -> Json:
+async def patient(patient_id: UUID, gateway: Here, viewer: SignedIn) -> Json:
     person = found(gateway.directory.person(patient_id), "patient_id")
     one = found(gateway.people.found(patient_id), "patient_id")
-    return {
-        "patient_id": str(patient_id),
-        "number": one.number,
-        "name": one.name,
-        "forgotten": person.forgotten,
-    }
+    shown: Json = await gateway.show(
+        {
+            "patient_id": str(patient_id),
+            "number": one.number,
+            "name": one.name,
+            "birth_year": one.birth_year,
+            "sex_at_birth": None if person.forgotten else person.sex_at_birth,
+            "contact": None if person.forgotten else person.contact,
+            "forgotten": person.forgotten,
+        },
+        viewer,
+    )
+    return shown
 
 
 @routes.get(

@@ -20,6 +20,7 @@ from projections.web.answers import (
     cookie_name,
     json_body,
     may_read,
+    not_meant,
     secure,
 )
 from projections.web.security import feed_url
@@ -69,8 +70,11 @@ async def sign_in(request: Request, response: Response, gateway: Here) -> dict[s
     staff_id, user = await authenticated(request, gateway, await json_body(request))
     wall = user.role == "wall"
     secret, opened = await gateway.sign_ins.open(staff_id, wall=wall)
+    name = cookie_name(gateway)
+    if before := request.cookies.get(name):  # this browser has it no more: it is over, in its windows too
+        await gateway.sign_ins.close(before)
     response.set_cookie(
-        cookie_name(gateway),
+        name,
         secret,
         max_age=_FOR_EVER_S if wall else int(SIGN_IN_FOR.total_seconds()),
         path="/",
@@ -92,13 +96,17 @@ def _me(gateway: Gateway, staff_id: UUID, user: User, expires: datetime | None) 
     return who | {"may": may, "timezone": gateway.settings.timezone, "expires": until}
 
 
-@routes.post("/logout", summary="Sign out: the cookie opens nothing any more")
+@routes.post("/logout", summary="Sign out: the cookie opens nothing any more; another's stays")
 async def sign_out(request: Request, response: Response, gateway: Here) -> dict[str, bool]:
     name = cookie_name(gateway)
     if secret := request.cookies.get(name):
+        found = await gateway.sign_ins.who(secret)
+        if found is not None and not_meant(request, found.staff_id):
+            # an older window: whom it shows was signed out when somebody else signed in, who stays
+            return {"somebody_else": True}
         await gateway.sign_ins.close(secret)
     response.delete_cookie(name, path="/", secure=secure(gateway), httponly=True, samesite="strict")
-    return {"signed_out": True}
+    return {"somebody_else": False}
 
 
 @routes.get("/me", summary="Who is signed in, what they may send, and the clinic's time zone")
