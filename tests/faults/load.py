@@ -19,6 +19,7 @@ import httpx
 from kap.events import Recorded
 from kap.events.vitals import VitalRecorded
 from kap.ids import uuid7
+from kap.tasks import ended
 from kap_local.clinic_client import Staff
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -78,9 +79,7 @@ class Load:
             for task in done:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(*tasks)
         assert not self.problems, self.problems[:3]
 
     async def goes_on(self, senders: list[str], seconds: float, when: str, times: int = 3) -> None:

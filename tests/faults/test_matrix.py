@@ -23,6 +23,7 @@ import pytest_asyncio
 from kap.events import Recorded
 from kap.events.session import AlarmCleared, AlarmRaised
 from kap.log import JetStreamLog
+from kap.tasks import ended
 from kap_local.clinic_client import Staff
 from kap_local.guard import Guard
 from kap_local.watchdog import with_descendants
@@ -221,8 +222,7 @@ async def asking(scene: Scene) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 # ---- what must hold

@@ -13,6 +13,7 @@ from kap.envelope import VITALS
 from kap.events.vitals import VitalRecorded
 from kap.follow import Follower
 from kap.log import JetStreamLog
+from kap.tasks import ended
 from kap_local import deploy_files, nats_server
 from kap_local.guard import Guard
 from kap_local.ports import free_port
@@ -23,7 +24,7 @@ from prometheus_client import REGISTRY
 from tests.log.test_contract import reading, take
 
 
-async def test_a_deleted_consumer_is_made_anew(client: Client) -> None:
+async def test_a_deleted_consumer_is_made_anew(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     log, session = JetStreamLog(client, "main", "tests"), uuid4()
     await log.record([reading(session, n) for n in range(10)], after=0)
     follower = log.follow(VITALS, "kap.vitals.>", after=0, name="operator-contract")
@@ -33,6 +34,9 @@ async def test_a_deleted_consumer_is_made_anew(client: Client) -> None:
     await log.record([reading(session, n) for n in range(10, 20)], after=0)
     assert [r.position for r in await take(batches, 10)] == list(range(11, 21))
     await batches.aclose()
+    [said] = [record for record in caplog.records if record.name == "kap.follow"]
+    assert said.getMessage() == "the log is not read; trying again"
+    assert vars(said)["follower"] == "operator-contract" and "Consumer Deleted" in vars(said)["reason"]
 
 
 async def test_readers_that_share_a_name_leave_each_other_alone(
@@ -122,8 +126,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(guard: Guard
     async with asyncio.timeout(20):
         while len(seen) < (await log.head(VITALS)).last:
             await asyncio.sleep(0.1)
-    reader.cancel()
-    await asyncio.gather(reader, return_exceptions=True)
+    await ended(reader)
     assert len(seen) == len(set(seen))
     assert acknowledged <= set(seen)
     assert len(acknowledged) > 100

@@ -22,6 +22,7 @@ import nats
 from kap.events import Recorded
 from kap.follow import Source
 from kap.log import JetStreamLog
+from kap.tasks import ended
 from kap_local.bedside_monitor import END, START, message
 from kap_local.clinic_client import Staff
 from kap_local.guard import Guard
@@ -317,8 +318,7 @@ class Viewer:
             yield self
             assert not task.done(), task.exception()
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await ended(task)
 
     async def _stay(self) -> None:
         while True:

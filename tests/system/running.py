@@ -58,7 +58,8 @@ class Up:
         return found if found["supervisor"] == self.process.pid else {}
 
     def ready(self) -> "Up":
-        eventually(self.run, 60)
+        eventually(lambda: self.run() or self.process.poll() is not None, 60)
+        assert self.process.poll() is None, f"it ended: {self.said()}"
         return self
 
     def said(self) -> str:

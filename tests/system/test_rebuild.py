@@ -33,10 +33,10 @@ async def test_every_read_model_can_be_rebuilt_and_is_the_same(
         results = {result["name"]: result for result in json.loads(done.stdout)}
         assert len(results) == 6
         assert {result["differences"] for result in results.values()} == {0}
-        assert (results["vitals-1"]["events"], results["vitals-1"]["position"]) == (1200, 1200)
+        assert (results["vitals-2"]["events"], results["vitals-2"]["position"]) == (1200, 1200)
 
         shown = await asyncio.to_thread(kap, "rebuild", "vitals", *place)
-        assert "vitals-1: 1,200 events, 1,200 rows" in shown.stdout
+        assert "vitals-2: 1,200 events, 1,200 rows" in shown.stdout
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones() -> None:

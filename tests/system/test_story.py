@@ -129,7 +129,8 @@ async def test_one_patients_whole_way(kap: Kap, staff: dict[str, Staff], devices
         assert (shown["state"], shown["acknowledged_by"]) == ("acknowledged", f"staff:{nurse.id}")
         assert shown["acknowledged_by_name"] and shown["acknowledged_at"]
         await line.say({"heart_rate": 74, "spo2": 97, "respiratory_rate": 14})
-        await viewer.alarm(bed.session_id, "AlarmCleared", alarm_id=raised["alarm_id"])
+        # over once it was well for as long as the protocol says
+        await viewer.alarm(bed.session_id, "AlarmCleared", 20, alarm_id=raised["alarm_id"])
         assert viewer.sessions[bed.session_id]["alarms"] == []
 
         # a wrong entry is corrected, and stays to be seen

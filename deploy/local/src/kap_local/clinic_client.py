@@ -1,12 +1,14 @@
 """The staff's side of the HTTP API, as the simulator and the command line use it."""
 
 import asyncio
+import math
 import os
 import time
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import httpx
+import typer
 from kap.ids import uuid7
 
 from kap_local.failure import Failure
@@ -59,7 +61,7 @@ class Staff:
 
     async def _patiently(self, method: str, path: str, **what: Any) -> httpx.Response:
         """A command keeps its id: what was recorded is not recorded twice."""
-        end = time.monotonic() + self.patience_s
+        end = math.inf  # a slow answer is not yet a KAP that is away: patience begins with the first failure
         while True:
             try:
                 reply = await self.http.request(method, path, **what)
@@ -68,6 +70,7 @@ class Staff:
             except httpx.TransportError as error:
                 if time.monotonic() > end:
                     raise Failure(f"KAP does not answer at {self.http.base_url} any more.") from error
+            end = min(end, time.monotonic() + self.patience_s)
             await asyncio.sleep(0.5)
 
     async def get(self, path: str, **query: Any) -> Any:
@@ -106,8 +109,7 @@ async def sign_in_all(http: str, users: list[dict[str, str]], patience_s: float 
     return staff
 
 
-def credentials(username: str | None, password: str | None) -> tuple[str, str] | None:
-    """From the options, else from KAP_USERNAME and KAP_PASSWORD."""
-    username = username or os.environ.get("KAP_USERNAME")
-    password = password or os.environ.get("KAP_PASSWORD")
-    return (username, password) if username and password else None
+def login(username: str | None, who: str = "User name") -> tuple[str, str]:
+    """User name and password: from the option, KAP_USERNAME and KAP_PASSWORD, or asked for."""
+    username = username or os.environ.get("KAP_USERNAME") or typer.prompt(who)
+    return username, os.environ.get("KAP_PASSWORD") or typer.prompt("Password", hide_input=True)

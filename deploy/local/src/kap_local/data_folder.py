@@ -16,13 +16,16 @@ LOCK = "lock"
 
 
 def alive(pid: str) -> bool:
+    """Whether it can still do anything: one that has ended, and that nobody has waited for yet, cannot."""
     try:
         os.kill(int(pid), 0)
+        return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ValueError, ProcessLookupError):
         return False
     except PermissionError:
         return True
-    return True
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()  # where there is no /proc, the signal's word counts
 
 
 def claim(folder: Path) -> None:
@@ -44,7 +47,7 @@ def locked(folder: Path) -> Iterator[int]:
     claim(folder)
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        patience = time.monotonic() + 5
+        patience = time.monotonic() + 30  # on a busy machine the end of everything takes its time
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,7 +16,7 @@ from kap.log import JetStreamLog
 from nats.errors import Error as NatsError
 
 from kap_local import run_file
-from kap_local.clinic_client import Staff, credentials
+from kap_local.clinic_client import Staff, login
 from kap_local.failure import Failure
 
 Ground = Literal["request", "retention_ended", "registered_in_error"]
@@ -113,11 +113,8 @@ def forget(
     address = http or run_file.read(data)["http"]
     if http is None and not asyncio.run(on_record(run_file.read(data)["nats"], patient)):
         raise Failure(f"No patient has the {'number' if patient.isdigit() else 'id'} {patient}.")
-    login = credentials(username, None)
-    if login is None:
-        username = username or typer.prompt("Administrator's user name")
-        login = (username, typer.prompt("Password", hide_input=True))
-    done = asyncio.run(run(address, login, patient, ground, yes))
+    admin = login(username, "Administrator's user name")
+    done = asyncio.run(run(address, admin, patient, ground, yes))
     if as_json:
         print(json.dumps(done))
     elif done["before"]:

@@ -10,16 +10,17 @@ from pathlib import Path
 BOUND = 20 * 1024 * 1024  # bytes a file; one older file is kept
 LINES = 10  # shown at most a look, so that a storm does not bury the console
 WORTH_SHOWING = re.compile(r"\[(WRN|ERR|FTL)\]|\b(WARNING|ERROR|FATAL|PANIC|CRITICAL):")
-SERIOUS = {"warning", "warn", "error", "critical", "fatal"}
+NOTICE = "notice"  # the level of what is said to whoever looks at the console
+WORTH_READING = {NOTICE, "warning", "warn", "error", "critical", "fatal"}
 
 
 def shown(line: str) -> str | None:
-    """What the console shows of a line: its message when it warns or worse."""
+    """What the console shows of a line: its message when it is a notice, warns or worse."""
     try:
         entry = json.loads(line)
     except ValueError:
         return line if WORTH_SHOWING.search(line) else None
-    if not isinstance(entry, dict) or str(entry.get("level")).lower() not in SERIOUS:
+    if not isinstance(entry, dict) or str(entry.get("level")).lower() not in WORTH_READING:
         return None
     return str(entry.get("message") or entry.get("event") or line)
 

@@ -84,6 +84,7 @@ PROVOKES: dict[Kind, str] = {
 }
 
 CUFF_EVERY_MIN = 5.0
+PEAKS: dict[Kind, tuple[float, float]] = {"hypertension": (192, 116), "crisis": (212, 126)}  # mmHg
 
 # Per session: probability by route (the second for every route but intramuscular), and its window in minutes.
 RARE: dict[Kind, tuple[float, float, tuple[float, float]]] = {
@@ -266,8 +267,8 @@ def cuff(body: Body, minute: float, random: Random) -> dict[str, float]:
     )
     systolic = body.systolic + body.rise_systolic * g + extra + random.gauss(0, 3)
     diastolic = body.diastolic + body.rise_diastolic * g + extra * 0.6 + random.gauss(0, 2.5)
-    for kind, (high, low) in {"hypertension": (192, 116), "crisis": (212, 126)}.items():
-        if strength := happens.get(kind, 0):  # type: ignore[call-overload]
+    for kind, (high, low) in PEAKS.items():
+        if strength := happens.get(kind):
             systolic = max(systolic, _to(systolic, high, strength))
             diastolic = max(diastolic, _to(diastolic, low, strength))
     for event in body.events:

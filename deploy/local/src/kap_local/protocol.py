@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from kap import protocol as protocols
 from kap import settings
 
 from kap_local import protocol_page, run_file
-from kap_local.clinic_client import Staff, credentials
+from kap_local.clinic_client import Staff, login
 from kap_local.failure import Failure
 
 Action = Literal["list", "check", "show", "adopt"]
@@ -76,11 +75,11 @@ def protocol(
             raise typer.Exit(1) from error
         raise Failure("\n".join(str(error).splitlines())) from error
     if action == "adopt":
-        return _adopt(read, http or run_file.read(data)["http"], _login(username))
+        return _adopt(read, http or run_file.read(data)["http"], login(username))
     page = protocol_page.page(read, protocols.text_of(file))
     if action == "show" and username is not None:
         address = http or run_file.read(data)["http"]
-        page = replace(page, signed_off=_signed_off(read, address, _login(username)))
+        page = replace(page, signed_off=_signed_off(read, address, login(username)))
     if action == "check":
         _say(read, protocol_page.unsourced(page), as_json)
     elif html is None:
@@ -148,11 +147,6 @@ def _signed_off(read: protocols.Protocol, address: str, login: tuple[str, str]) 
             by = adopted["signed_off_by_name"]
             return f"In use since {when}; " + (f"signed off by {by}." if by else "nobody has signed it off.")
     return "This version is not in use."
-
-
-def _login(username: str | None) -> tuple[str, str]:
-    username = username or os.environ.get("KAP_USERNAME") or typer.prompt("User name")
-    return credentials(username, None) or (username, typer.prompt("Password", hide_input=True))
 
 
 async def _as(address: str, login: tuple[str, str], act: Callable[[Staff], Awaitable[Any]]) -> Any:

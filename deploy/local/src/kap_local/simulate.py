@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 import nats
 import typer
 from kap.events.session import Route
+from kap.tasks import ended
 from rich.console import Console
 from rich.table import Table
 
 from kap_local import run_file
 from kap_local.clinic_client import Staff, sign_in_all
 from kap_local.failure import Failure
+from kap_local.logs import NOTICE
 from kap_local.physiology import PROVOKES, Event
 from kap_local.simulation import (
     ATTACHED_MIN,
@@ -108,6 +110,8 @@ async def simulate_all(
         async with asyncio.TaskGroup() as group:
             for n, booking in enumerate(bookings):
                 group.create_task(play(n, booking))
+            if alone:
+                group.create_task(tell_past(played, len(bookings)))
 
     playing = asyncio.create_task(play_all())
     try:
@@ -120,12 +124,24 @@ async def simulate_all(
     except* Failure as failures:
         raise first(failures) from None
     finally:
-        playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
+        await ended(playing)
         await devices.close()
         for one in staff.values():
             await one.close()
     return played
+
+
+async def tell_past(played: Played, patients: int) -> None:
+    """How far the past has come, on the console of `kap demo`: its page answers before anybody is on it."""
+    told, there = -1, 0
+    while told < patients:
+        if there > told:
+            told = there
+            said = f"{there} of {patients}" if there < patients else "all are there"
+            said = f"playing the past of {patients} patients: {said}"
+            print(json.dumps({"level": NOTICE, "message": said}), flush=True)
+        await asyncio.sleep(1)
+        there = len(played.arrived)
 
 
 def first(failures: BaseExceptionGroup[Failure]) -> Failure:

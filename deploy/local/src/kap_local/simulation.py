@@ -107,6 +107,7 @@ class Played:
     backfilled: int = 0
     answers: dict[str, int] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)  # what was provoked, in the server's words
+    arrived: set[UUID] = field(default_factory=set)  # patients whose past is told
 
 
 @dataclass
@@ -209,6 +210,7 @@ class Treatment:
                     await asyncio.sleep(0.02)
                 await step(self.step_at)
         await self.follow_up()
+        self.played.arrived.add(self.patient_id)
         self.played.patients += 1
 
     def live_from(self) -> datetime:
@@ -376,7 +378,8 @@ class Treatment:
                 await self.send("nurse", "session", "Discharge", at, **going)
 
         protocol = next(p for p in defaults() if p.route == body.route)
-        checks = [m for m in protocol.expected.checks_min if m < STAY_MIN - 3]
+        due = protocol.expected
+        checks = sorted({*due.checks_min, *due.moaas_min, *due.dissociation_min})
         steps: list[tuple[float, Callable[[datetime], Awaitable[None]]]] = [(CHECKED_MIN, check), (0.0, dose)]
         looks = [e.at_min + m for e in body.events for m in physiology.LOOKED_AT_MIN.get(e.kind, ())]
         steps += [(m, observe(m)) for m in (*checks, *looks, LAST_LOOK_MIN) if m < STAY_MIN]
@@ -453,6 +456,7 @@ class Treatment:
                     if code != "AA":
                         log.warning("the monitor of room %s was answered %s", self.room, code)
                 sent = self.monitored_to = max(sent, now)
+                self.played.arrived.add(self.patient_id)
                 await asyncio.sleep(max(0.05, 1 - (datetime.now(UTC) - now).total_seconds()))
             self.monitored.set()
         finally:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from nats.aio.client import Client
 
 from kap_local import nats_server, postgres
 from kap_local.guard import Guard
@@ -28,6 +29,12 @@ def until(answers: Callable[[], Awaitable[bool]], what: str, log: Path, seconds:
             await asyncio.sleep(0.02)
 
     asyncio.run(wait())
+
+
+async def sent(client: Client) -> None:
+    """The server has all that was sent. Twice, as nats-py's PING overtakes what waits to be written."""
+    await client.flush()
+    await client.flush()
 
 
 @contextmanager
