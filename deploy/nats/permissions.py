@@ -12,12 +12,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from kap.follow import numbered
+
 LOGS = ("EVENTS", "VITALS")
 BUCKETS = ("STAFF", "LOGINS", "KEYS")
 
 # Each reader of the log follows with an ephemeral pull consumer of its own name (`log.follow(name=…)`).
 # NATS has no prefix wildcard within a token, so each name stands here: a new follower is a new line.
-GATEWAYS = 8  # of one clinic at once; each takes a free one of the numbered names
 FOLLOWERS: dict[str, tuple[str, ...]] = {
     "session-monitor": (
         "session-monitor-watch-events",
@@ -25,10 +26,10 @@ FOLLOWERS: dict[str, tuple[str, ...]] = {
         "session-monitor-ingest-events",
         "session-monitor-ingest-vitals",
     ),
-    "gateway": tuple(
-        f"{name}-{place}"
-        for name in ("gateway-board-events", "gateway-board-vitals", "gateway-staff-events")
-        for place in range(1, GATEWAYS + 1)
+    "gateway": (  # several of one clinic at once: each takes a free one of the numbered names
+        *numbered("gateway-board-events"),
+        *numbered("gateway-board-vitals"),
+        *numbered("gateway-staff-events"),
     ),
     "read-models": tuple(
         f"read-models-{name}{suffix}"
