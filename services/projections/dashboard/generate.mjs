@@ -7,7 +7,7 @@ import { compile } from "json-schema-to-typescript";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const venv = here("../../../.venv/bin/python");
 const python = process.env.KAP_PYTHON ?? (existsSync(venv) ? venv : "python3");
-const schema = JSON.parse(execFileSync(python, ["-m", "projections.schema"], { encoding: "utf8", maxBuffer: 1 << 24 }));
+const { possible, totals, ...schema } = JSON.parse(execFileSync(python, ["-m", "projections.schema"], { encoding: "utf8", maxBuffer: 1 << 24 }));
 
 // A map whose keys are a fixed set (the signals) becomes an object with those optional properties.
 const spelled = (node) => {
@@ -25,5 +25,20 @@ const text = await compile(spelled(schema), "Event", {
   ignoreMinAndMaxItems: true,
 });
 
-if (process.argv.includes("--print")) process.stdout.write(text);
-else writeFileSync(here("src/events.ts"), text);
+// What a number of an entry can be at all, so that a form says it before anything is sent.
+const boundOf = ({ anyOf = [], ...own }) => {
+  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum, type } = anyOf.find((one) => /integer|number/.test(one.type)) ?? own;
+  const bound = { from: minimum, over: exclusiveMinimum, to: maximum, under: exclusiveMaximum };
+  return Object.values(bound).some((value) => value !== undefined) ? { ...bound, ...(type === "integer" && { whole: true }) } : undefined;
+};
+const boundsOf = ({ properties = {} }) => Object.fromEntries(Object.entries(properties).flatMap(([name, node]) => (boundOf(node) ? [[name, boundOf(node)]] : [])));
+const entries = Object.entries(schema.$defs).filter(([name, { properties }]) => name === "Dose" || name === "Aldrete" || properties?.type?.const);
+const bounds = Object.fromEntries([
+  ...entries.map(([name, node]) => [name, boundsOf(node)]).filter(([, found]) => Object.keys(found).length > 0),
+  ["Measure", Object.fromEntries(Object.entries(totals).map(([name, to]) => [name, { from: 0, to, whole: true }]))],
+  ["VitalRecorded", Object.fromEntries(Object.entries(possible).map(([name, [from, to]]) => [name, { from, to }]))],
+]);
+const withBounds = `${text}\nexport const BOUNDS = ${JSON.stringify(bounds, null, 2)} as const;\n`;
+
+if (process.argv.includes("--print")) process.stdout.write(withBounds);
+else writeFileSync(here("src/events.ts"), withBounds);

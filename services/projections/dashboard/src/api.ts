@@ -1,6 +1,7 @@
-/* The HTTP side: who is signed in, queries, and the one way to send a command. */
+/* The way to the server over HTTP: who is signed in, and the one way to send a command. What is read stands in queries.ts. */
+import { signal } from "@preact/signals";
 import { SignedOut } from "./feed";
-import type { Colleague, Device, Dose, Me, SessionDetail, Task, TimelineItem, VitalsSeries } from "./model";
+import type { Dose, Me } from "./model";
 import { Queue } from "./queue";
 
 const QUERY_WITHIN_MS = 8_000;
@@ -20,9 +21,9 @@ export function actsFor(staff_id: string | null): void {
 }
 
 async function call(path: string, init: RequestInit, within: number): Promise<Response> {
-  const headers = { ...init.headers, ...(actor && { "kap-staff": actor }) };
+  const headers = { ...(actor && { "kap-staff": actor }), ...init.headers };
   const response = await fetch(path, { ...init, headers, signal: AbortSignal.timeout(within), cache: "no-store" });
-  if (response.status === 401 && path !== "/api/login") throw new SignedOut();
+  if (response.status === 401 && path !== "/api/login") throw new SignedOut((await said(response)).refused);
   return response;
 }
 
@@ -34,7 +35,8 @@ const post = (body: unknown): RequestInit => ({
 
 export const query = async <T>(path: string, init: RequestInit = {}): Promise<T> => (await (await answered(path, init)).json()) as T;
 
-async function answered(path: string, init: RequestInit = {}): Promise<Response> {
+/** The server's answer, or `Failed` in words. */
+export async function answered(path: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
     response = await call(path, init, QUERY_WITHIN_MS);
@@ -47,6 +49,7 @@ async function answered(path: string, init: RequestInit = {}): Promise<Response>
 }
 
 interface Said {
+  position?: number;
   refused?: string;
   points?: Record<string, string>;
   unavailable?: string;
@@ -63,47 +66,28 @@ async function said(response: Response): Promise<Said> {
 
 export const me = (): Promise<Me> => query("/api/me");
 export const feedTicket = (): Promise<{ ticket: string; url: string }> => query("/api/feed-ticket", { method: "POST" });
-export const session = (id: string): Promise<SessionDetail> => query(`/api/sessions/${id}`);
-
-export interface History {
-  items: TimelineItem[];
-  /** The history holds every fact up to this position of the log, corrections too. */
-  position: number;
-}
-
-export async function timeline(id: string): Promise<History> {
-  const response = await answered(`/api/sessions/${id}/timeline`);
-  return { items: (await response.json()) as TimelineItem[], position: Number(response.headers.get("kap-position")) };
-}
-
-export const tasks = (id: string): Promise<Task[]> => query(`/api/sessions/${id}/tasks`);
-export const devices = (): Promise<Device[]> => query("/api/devices");
-export const staff = (): Promise<Colleague[]> => query("/api/staff");
 
 const LEFT = "kap-left";
 
-/** Somebody signed out and the server may not have heard it: until it has, its cookie is nobody's. */
-export function leaving(yes?: boolean): boolean {
+/** Who signed out while the server may not have heard it: until it has, the cookie is nobody's, if it still is theirs. */
+export function left(who?: string | null): string | null {
   try {
-    if (yes === undefined) return localStorage.getItem(LEFT) !== null;
-    if (yes) localStorage.setItem(LEFT, "yes");
-    else localStorage.removeItem(LEFT);
+    if (who) localStorage.setItem(LEFT, who);
+    else if (who === null) localStorage.removeItem(LEFT);
+    else return localStorage.getItem(LEFT);
   } catch {
     console.info("This browser blocks storage: signing out without the network does not outlive the page.");
   }
-  return yes === true;
+  return who ?? null;
 }
 
-export async function signOut(): Promise<void> {
-  leaving(true);
-  const response = await call("/api/logout", { method: "POST" }, QUERY_WITHIN_MS);
+/** Ends the sign-in of whom this page shows, and no other: whether somebody else is signed in in this browser. */
+export async function signOut(who = actor): Promise<boolean> {
+  left(who);
+  const response = await call("/api/logout", { method: "POST", headers: who ? { "kap-staff": who } : {} }, QUERY_WITHIN_MS);
   if (!response.ok) throw new Failed(`The server answered ${response.status}.`);
-  leaving(false);
-}
-
-export function vitals(id: string, from: number, to: number, points: number): Promise<VitalsSeries> {
-  const iso = (ms: number): string => encodeURIComponent(new Date(ms).toISOString());
-  return query(`/api/sessions/${id}/vitals?from=${iso(from)}&to=${iso(to)}&points=${points}`);
+  left(null);
+  return ((await response.json()) as { somebody_else: boolean }).somebody_else;
 }
 
 /** Signs in; a sentence when that was refused. */
@@ -111,7 +95,7 @@ export async function signIn(username: string, password: string): Promise<Me | s
   try {
     const response = await call("/api/login", post({ username, password }), QUERY_WITHIN_MS);
     if (response.ok) {
-      leaving(false);
+      left(null);
       return (await response.json()) as Me;
     }
     return (await said(response)).refused ?? (response.status === 401 ? "User name or password is wrong." : `The server answered ${response.status}.`);
@@ -123,7 +107,7 @@ export async function signIn(username: string, password: string): Promise<Me | s
 export type Service = "intake" | "session" | "integration";
 
 export type Answer =
-  | { kind: "recorded" }
+  | { kind: "recorded"; position?: number }
   /** The network is away: it waits on this device and is sent when that is back (queue.ts). */
   | { kind: "kept" }
   /** `points`: where several things hold, each by the name of its gate. */
@@ -147,15 +131,27 @@ async function deliver(path: string, body: Command): Promise<Answer> {
     if (error instanceof SignedOut) throw error;
     return { kind: "unknown", text: "The server did not answer. It may or may not be recorded; trying again is safe." };
   }
-  if (response.ok) return { kind: "recorded" };
-  const { refused, points, unavailable, invalid } = await said(response);
+  const { position, refused, points, unavailable, invalid } = await said(response);
+  if (response.ok) return { kind: "recorded", ...(position !== undefined && { position }) };
   if (invalid?.length) return { kind: "invalid", fields: invalid };
   if (response.status >= 500 || AGAIN.has(response.status)) return { kind: "unknown", text: refused ?? unavailable ?? "The service did not answer. Trying again is safe." };
   return { kind: "refused", text: refused ?? `The server answered ${response.status}.`, ...(points && { points }) };
 }
 
+/** How far the log had come with what this page recorded, by session: no feed says so of one that left the board. */
+export const recordedTo = signal<Readonly<Record<string, number>>>({});
+
+async function send(service: Service, body: Command): Promise<Answer> {
+  const answer = await deliver(`/api/commands/${service}`, body);
+  // Readings have a log of their own, and positions of their own.
+  if (answer.kind === "recorded" && answer.position && typeof body["session_id"] === "string" && body.type !== "RecordVitals") {
+    recordedTo.value = { ...recordedTo.peek(), [body["session_id"]]: answer.position };
+  }
+  return answer;
+}
+
 /** What was entered and is not sent yet. */
-export const queue = new Queue({ post: (service, body) => deliver(`/api/commands/${service}`, body), now: () => performance.now() });
+export const queue = new Queue({ post: send, now: () => performance.now() });
 
 /** Sends a command. What cannot be sent now is kept, or it is said why not. */
 export const command = (service: Service, body: Command): Promise<Answer> => queue.send(service, body);

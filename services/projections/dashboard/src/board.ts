@@ -1,6 +1,6 @@
 /* The live board as a pure fold of the feed's frames. Parts that a frame does not touch keep their identity,
    so that whoever draws them can see by `===` that there is nothing to draw. */
-import type { Alarm, AlarmFact, Changes, Frame, Latest, Point, Session, Signal, Snapshot, VitalRecorded } from "./model";
+import type { Alarm, AlarmFact, Changes, Frame, Latest, Point, Session, Signal, Snapshot, VitalRecorded, Vitals } from "./model";
 
 export interface Reading extends Omit<Latest, "observed_at"> {
   /** When it was observed, ms since 1970 by the server's clock. */
@@ -14,6 +14,9 @@ export interface BoardSession extends Session {
   /** When each device was last heard, whatever it sent. */
   heard: Readonly<Record<string, number>>;
 }
+
+/** The nurse was called and nobody has answered. */
+export const callsNurse = (session: Session): boolean => session.state === "open" && session.help !== null && session.help.answered_at === null;
 
 export interface Raised {
   alarm_id: string;
@@ -52,12 +55,10 @@ export function fold(board: Board | null, frame: Frame): Board | null {
 function fromSnapshot(board: Board | null, frame: Snapshot): Board {
   const sessions: Record<string, BoardSession> = {};
   for (const { latest, trend, ...session } of frame.sessions) {
-    const readings: Partial<Record<Signal, Reading>> = {};
+    const readings = readingsOf(latest);
     const heard: Record<string, number> = {};
-    for (const [signal, { observed_at, ...rest }] of Object.entries(latest) as [Signal, Latest][]) {
-      const at = Date.parse(observed_at);
-      readings[signal] = { ...rest, at };
-      if (rest.device_id) heard[rest.device_id] = Math.max(heard[rest.device_id] ?? 0, at);
+    for (const { device_id, at } of Object.values(readings)) {
+      if (device_id) heard[device_id] = Math.max(heard[device_id] ?? 0, at);
     }
     sessions[session.session_id] = { ...session, latest: readings, trend, heard };
   }
@@ -65,6 +66,9 @@ function fromSnapshot(board: Board | null, frame: Snapshot): Board {
   const raised = frame.sessions.reduce((known, session) => session.alarms.filter((a) => a.state === "active" && !a.late).reduce((all, a) => withRaised(all, session, a), known), board?.raised ?? []);
   return { epoch, events, vitals, sessions, raised, over: board?.over ?? null };
 }
+
+const readingsOf = (latest: Vitals["latest"]): BoardSession["latest"] =>
+  Object.fromEntries((Object.entries(latest) as [Signal, Latest][]).map(([signal, { observed_at, ...rest }]) => [signal, { ...rest, at: Date.parse(observed_at) }]));
 
 /** An alarm is raised once for each priority that it has. */
 function withRaised(raised: readonly Raised[], session: Pick<Session, "session_id" | "room">, alarm: Pick<Alarm, "alarm_id" | "priority" | "text">): readonly Raised[] {
@@ -100,6 +104,10 @@ function withChanges(board: Board, frame: Changes): Board {
   for (const reading of frame.readings) {
     const session = sessions[reading.session_id];
     if (session) sessions[reading.session_id] = withReading(session, reading);
+  }
+  for (const { session_id, latest, trend } of frame.corrected) {
+    const session = sessions[session_id];
+    if (session) sessions[session_id] = { ...session, latest: readingsOf(latest), trend };
   }
   return { ...board, sessions, raised, over };
 }

@@ -1,5 +1,6 @@
 /* Where a course of treatment stands, what is next and who may do it; and what an assessment's answers come to. */
-import type { Clinic, Course, Protocol, Standing, WholeCourse } from "./queries";
+import type { Clinic, Course, Protocol, Standing, WholeCourse } from "./model";
+import type { Typed } from "./reader";
 import { words } from "./words";
 
 export const capital = (said: string): string => said.charAt(0).toUpperCase() + said.slice(1);
@@ -26,14 +27,20 @@ export function waiting(course: Pick<Course, "assessed" | "cleared">): string[] 
 
 const EARLY_MS = 12 * 3_600_000;
 
+export type Visit = Course["visits"][number];
+
+const inOrder = (visits: readonly Visit[]): Visit[] => [...visits].sort((a, b) => Date.parse(a.planned_for) - Date.parse(b.planned_for));
+
 /** The dosing visit that comes next: planned, and no session was opened for it. */
-export function nextDosing(course: WholeCourse): WholeCourse["visits"][number] | null {
+export function nextDosing(course: WholeCourse): Visit | null {
   const last = Math.max(0, ...course.sessions.map((s) => Date.parse(s.opened_at)));
-  return (
-    [...course.visits]
-      .sort((a, b) => Date.parse(a.planned_for) - Date.parse(b.planned_for))
-      .find((v) => v.visit === "dosing" && last < Date.parse(v.planned_for) - EARLY_MS) ?? null
-  );
+  return inOrder(course.visits).find((v) => v.visit === "dosing" && last < Date.parse(v.planned_for) - EARLY_MS) ?? null;
+}
+
+/** What is planned from that time on, and the dosing visit that nobody came to yet. */
+export function planned(course: WholeCourse, from: number): Visit[] {
+  const dosing = nextDosing(course);
+  return inOrder(course.visits).filter((v) => v === dosing || Date.parse(v.planned_for) >= from);
 }
 
 export const openSession = (course: WholeCourse): WholeCourse["sessions"][number] | null => course.sessions.find((s) => s.state === "open") ?? null;
@@ -69,7 +76,7 @@ export interface Found {
 }
 
 /** What the patient's age says by the protocol; a birth year leaves two ages. */
-export function ofAge(protocol: Protocol, birthYear: number, year: number): Found[] {
+function ofAge(protocol: Protocol, birthYear: number, year: number): Found[] {
   const ages = protocol.eligibility?.ages;
   if (!ages) return [];
   const oldest = year - birthYear;
@@ -99,6 +106,46 @@ export interface Judged {
   open: string[];
   /** What the rules leave: a hard stop is no treatment, whatever else. */
   may: "eligible" | "not eligible" | "not yet";
+}
+
+/** The field of an answer: it belongs to the words that were asked, as another protocol's rule of the same name may ask
+    something else. */
+export function fieldOf(rule: string, asks: string): string {
+  let mark = 5381;
+  for (const letter of asks) mark = (mark * 33 + (letter.codePointAt(0) ?? 0)) % 0x1_0000_0000;
+  return `${rule}-${mark.toString(36)}`;
+}
+
+/** A drug's name, before what it does. */
+export const drugName = (asks: string): string => asks.split(":")[0] ?? asks;
+
+/** What was typed, as this protocol asks it. */
+export function answersOf(typed: Typed, protocol: Protocol): Answers {
+  const rules: Record<string, "yes" | "no"> = {};
+  for (const [rule, { asks }] of Object.entries(protocol.eligibility?.rules ?? {})) {
+    const said = typed[`rule-${fieldOf(rule, asks)}`];
+    if (said === "yes" || said === "no") rules[rule] = said;
+  }
+  const taken = new Set((typed["drugs"] ?? "").split(" "));
+  const drugs = Object.entries(protocol.eligibility?.interacting_drugs ?? {}).filter(([drug, { asks }]) => taken.has(fieldOf(drug, drugName(asks))));
+  // "Every one": of this protocol's list. Another protocol's is asked about anew.
+  return { rules, drugs: drugs.map(([drug]) => drug), drugsAsked: typed["drugs_asked"] === protocol.name };
+}
+
+/** The rules whose answer was given under another protocol, which asks the same in the same words; and those that it
+    asked in other words, which are asked anew. */
+export function carried(typed: Typed, protocol: Protocol): { kept: Readonly<Record<string, string>>; anew: readonly string[] } {
+  const kept: Record<string, string> = {};
+  const anew: string[] = [];
+  const answered = Object.entries(typed).filter(([name, said]) => name.startsWith("rule-") && said).map(([name]) => name);
+  for (const [rule, { asks }] of Object.entries(protocol.eligibility?.rules ?? {})) {
+    const field = fieldOf(rule, asks);
+    const under = typed[`under-${field}`];
+    if (typed[`rule-${field}`]) {
+      if (under && under !== protocol.name) kept[rule] = under;
+    } else if (answered.some((name) => name.slice(0, name.lastIndexOf("-")) === `rule-${rule}`)) anew.push(rule);
+  }
+  return { kept, anew };
 }
 
 export function judge(protocol: Protocol, answers: Answers, birthYear: number | null, year: number): Judged {

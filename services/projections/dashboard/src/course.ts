@@ -1,7 +1,9 @@
 /* The route's expected course: where in it the patient is, and which check is next. Minutes after the last dose. */
 import type { BoardSession } from "./board";
-import type { ExpectedCourse, Route, Session } from "./model";
+import type { Checked, ExpectedCourse, Route, Session } from "./model";
+import { clockTime } from "./words";
 
+/** As short as a card has room for. */
 export const ROUTES: Record<Route, string> = {
   intramuscular: "IM",
   sublingual: "SL",
@@ -9,7 +11,15 @@ export const ROUTES: Record<Route, string> = {
   spravato: "Spravato",
 };
 
-export const PHASES = ["Pre-dose", "Onset", "Peak", "Comedown", "Recovery", "Ready"] as const;
+/** As it is read aloud. */
+export const ROUTES_IN_WORDS: Record<Route, string> = {
+  intramuscular: "intramuscular",
+  sublingual: "sublingual",
+  intranasal: "intranasal",
+  spravato: "intranasal (Spravato)",
+};
+
+const PHASES = ["Pre-dose", "Onset", "Peak", "Comedown", "Recovery", "Ready"] as const;
 const BEFORE_MIN = 20;
 const AFTER_MIN = 20;
 
@@ -32,7 +42,7 @@ export interface Zone {
   to: number;
 }
 
-export function zonesOf(expected: ExpectedCourse): Zone[] {
+function zonesOf(expected: ExpectedCourse): Zone[] {
   const { onset_min, peak_min, offset_min, minimum_stay_min } = expected;
   const offset = Math.max(offset_min, peak_min + 1);
   const stay = Math.max(minimum_stay_min, offset + 1);
@@ -60,38 +70,87 @@ export function effect(expected: ExpectedCourse, minutes: number): number {
   return 0.16 + 0.84 * (1 - smooth((minutes - peak_min) / Math.max(1, minimum_stay_min * 0.86 - peak_min)));
 }
 
+/** What a check may want. */
+export type Wanted = "bp" | "moaas" | "dissociation";
+export const WANTS: readonly Wanted[] = ["bp", "moaas", "dissociation"];
+export const WANTED: Record<Wanted, string> = { bp: "BP", moaas: "MOAA/S", dissociation: "dissociation" };
+
+/** What is seen so shortly before a check counts for it: the protocols' `early_min`. */
+export const EARLY_MIN = 2;
+const LATE_MIN = 2;
+
+interface Check {
+  minute: number;
+  wants: readonly Wanted[];
+}
+
+/** Pressure, level of sedation and dissociation have minutes of their own; a check is all that is due at one. */
+export function checksOf({ checks_min, moaas_min, dissociation_min }: ExpectedCourse): Check[] {
+  const at = { bp: checks_min, moaas: moaas_min, dissociation: dissociation_min };
+  const minutes = [...new Set([...checks_min, ...moaas_min, ...dissociation_min])].sort((a, b) => a - b);
+  return minutes.map((minute) => ({ minute, wants: WANTS.filter((what) => at[what].includes(minute)) }));
+}
+
+/** When each was seen, in minutes after `given`; of the pressures the board has the last. */
+function seenOf({ latest, moaas_at, dissociation_at }: BoardSession, given: number): Record<Wanted, number[]> {
+  const minute = (at: number): number => (at - given) / 60_000;
+  const observed = (times: string[]): number[] => times.map((at) => minute(Date.parse(at)));
+  return { bp: latest.systolic ? [minute(latest.systolic.at)] : [], moaas: observed(moaas_at), dissociation: observed(dissociation_at) };
+}
+
+/** Whether it was seen for the check at `minute`, before the next one that wants it. */
+const seenFor = (seen: number[], minute: number, next = Infinity): boolean => seen.some((at) => at >= minute - EARLY_MIN && at < next);
+
 export interface Due {
   what: string;
   /** Seconds until it is due; negative when it is late. Null: there is nothing to count. */
   seconds: number | null;
   words: string | null;
-  check: number | null;
+  check: Check | null;
+  /** What is due and was not seen. */
+  missing: readonly Wanted[];
   late: boolean;
 }
 
-/** A check counts as done when a blood pressure was taken from 3 minutes before it on. */
+/** What the check found, and when: whether it holds the dose is for the server to say. */
+export const checkedAs = ({ systolic, diastolic, at }: Checked): string => `${systolic}/${diastolic}, ${clockTime(Date.parse(at))}`;
+
+/** A check is due until what it wants was seen, as the watch has it; what it wants beside that is asked for along with it.
+    Dissociation, which not everybody can be asked for at its minute, is asked for alone only until the next check ([D]). */
 export function dueOf(session: BoardSession, now: number): Due {
-  const nothing = { seconds: null, check: null, late: false };
+  const nothing = { seconds: null, check: null, missing: [], late: false };
   const dose = lastDose(session);
   if (session.ended_at) return { ...nothing, what: session.state === "aborted" ? "Stopped" : "Discharged", words: null };
-  if (!dose) return { ...nothing, what: "Pre-dose check", words: session.pre_dose ? "done" : "not done" };
+  if (!dose) return { ...nothing, what: "Pre-dose check", words: session.pre_dose ? checkedAs(session.pre_dose) : "not done" };
   const given = Date.parse(dose.at);
-  const checks = session.expected.checks_min;
-  const past = checks.filter((check) => given + check * 60_000 <= now).pop();
-  const taken = session.latest.systolic?.at ?? 0;
-  if (past !== undefined && taken < given + (past - 3) * 60_000) {
-    const seconds = (given + past * 60_000 - now) / 1000;
-    return { what: `${past} min check`, seconds, words: null, check: past, late: seconds < -120 };
+  const minutes = (now - given) / 60_000;
+  const seen = seenOf(session, given);
+  const checks = checksOf(session.expected);
+  const past = checks.filter((check) => check.minute <= minutes);
+  const lacks = (check: Check, what: Wanted): boolean => check.wants.includes(what) && !seenFor(seen[what], check.minute);
+  const last = past[past.length - 1];
+  const open = past.find((check) => lacks(check, "bp") || lacks(check, "moaas")) ?? (last && lacks(last, "dissociation") ? last : undefined);
+  const check = open ?? checks.find(({ minute }) => minute > minutes);
+  if (check) {
+    const missing = open ? WANTS.filter((what) => past.some((one) => lacks(one, what))) : [];
+    const seconds = (check.minute - minutes) * 60;
+    return { what: `${check.minute} min check`, seconds, words: null, check, missing, late: seconds < -LATE_MIN * 60 };
   }
-  const next = checks.find((check) => given + check * 60_000 > now);
-  if (next !== undefined) {
-    return { what: `${next} min check`, seconds: (given + next * 60_000 - now) / 1000, words: null, check: next, late: false };
-  }
-  const stay = (given + session.expected.minimum_stay_min * 60_000 - now) / 1000;
+  const stay = (session.expected.minimum_stay_min - minutes) * 60;
   return stay > 0
     ? { ...nothing, what: "Minimum stay", seconds: stay, words: null }
     : { ...nothing, what: "Minimum stay", words: "over" };
 }
+
+/** When the check is due that is overdue or next, ms: it stands still while time passes. Infinity: none is. */
+export function dueAt(session: BoardSession, now: number): number {
+  const { check } = dueOf(session, now);
+  const dose = lastDose(session);
+  return check && dose ? Date.parse(dose.at) + check.minute * 60_000 : Infinity;
+}
+
+/** A check that is over is late; one that is missed was not done before the next one that wants the same. */
+type Tick = "" | "done" | "next" | "over" | "missed";
 
 export interface CourseLine {
   pieces: { points: string; kind: "done" | "here" | "todo" }[];
@@ -99,11 +158,11 @@ export interface CourseLine {
   zones: (Zone & { left: number; width: number; here: boolean })[];
   now: number | null;
   doses: number[];
-  ticks: { left: number; kind: "" | "done" | "next" | "over" }[];
+  ticks: { minute: number; left: number; kind: Tick }[];
 }
 
 /** The course line's geometry, 0…1000 wide and 0…100 high. */
-export function courseLine(session: BoardSession, minutes: number | null, due: Due): CourseLine {
+export function courseLine(session: BoardSession, minutes: number | null): CourseLine {
   const { expected } = session;
   const zones = zonesOf(expected);
   const from = -BEFORE_MIN;
@@ -134,11 +193,25 @@ export function courseLine(session: BoardSession, minutes: number | null, due: D
     zones: zones.map((z) => ({ ...z, left: x(z.from) / 10, width: (x(z.to) - x(z.from)) / 10, here: z.name === phase })),
     now: now === null ? null : x(now) / 10,
     doses: doses.map((m) => x(m) / 10),
-    ticks: expected.checks_min
-      .filter((check) => check <= to)
-      .map((check) => {
-        const kind = minutes === null ? "" : check === due.check ? (due.late ? "over" : "next") : check <= minutes ? "done" : "";
-        return { left: x(check) / 10, kind };
-      }),
+    ticks: ticksOf(session, minutes)
+      .filter(({ minute }) => minute <= to)
+      .map((tick) => ({ ...tick, left: x(tick.minute) / 10 })),
   };
+}
+
+function ticksOf(session: BoardSession, minutes: number | null): { minute: number; kind: Tick }[] {
+  const checks = checksOf(session.expected);
+  const dose = lastDose(session);
+  if (minutes === null || !dose) return checks.map(({ minute }) => ({ minute, kind: "" }));
+  const seen = seenOf(session, Date.parse(dose.at));
+  const upcoming = checks.find(({ minute }) => minute > minutes);
+  return checks.map((check, i) => {
+    const { minute, wants } = check;
+    if (minute > minutes) return { minute, kind: check === upcoming ? "next" : "" };
+    const next = (what: Wanted): number | undefined => checks.slice(i + 1).find((later) => later.wants.includes(what))?.minute;
+    const lacking = wants.filter((what) => !seenFor(seen[what], minute, what === "bp" ? undefined : next(what)));
+    if (lacking.length === 0) return { minute, kind: "done" };
+    if (lacking.some((what) => (next(what) ?? Infinity) <= minutes)) return { minute, kind: "missed" };
+    return { minute, kind: minutes - minute > LATE_MIN ? "over" : "next" };
+  });
 }

@@ -1,9 +1,8 @@
 /* What the screen says of a dose while it is typed. Whether it may be given is the server's to say. */
+import { ROUTES_IN_WORDS } from "./course";
 import type { Cap, DoseRules, Typical } from "./events";
 import type { Dose } from "./model";
-
-/** As spoken of: two decimals at most. */
-export const figure = (value: number): string => String(Math.round(value * 100) / 100);
+import { number, volume } from "./words";
 
 export interface DoseScale {
   unit: "mg/kg" | "mg";
@@ -38,22 +37,57 @@ function typicalOf(typical: Typical, unit: "mg/kg" | "mg"): DoseScale["typical"]
 /** "typical 0.5–1.5 mg/kg, warn over 1.5, never from 4": the protocol's own numbers. */
 export function stepsInWords(rules: DoseRules): string {
   const { unit, typical, marks } = scaleOf(rules);
-  const said = [typical && `typical ${figure(typical.from)}–${figure(typical.to)} ${unit}`, ...marks.map(({ at, label }) => `${label} ${figure(at)}`)];
+  const said = [typical && `typical ${number(typical.from)}–${number(typical.to)} ${unit}`, ...marks.map(({ at, label }) => `${label} ${number(at)}`)];
   return said.filter(Boolean).join(" · ");
 }
 
-const ROUTE_WORDS: Record<Dose["route"], string> = {
-  intramuscular: "intramuscular",
-  sublingual: "sublingual",
-  intranasal: "intranasal",
-  spravato: "intranasal (Spravato)",
-};
-
 /** The dose in words, whole: what is read aloud before it is given. */
 export function inWords(dose: Dose): string {
-  const drawn = dose.concentration_mg_per_ml && dose.volume_ml ? `${figure(dose.volume_ml)} mL of ${figure(dose.concentration_mg_per_ml)} mg/mL` : "";
+  const drawn = dose.concentration_mg_per_ml && dose.volume_ml ? `${volume(dose.volume_ml)} of ${number(dose.concentration_mg_per_ml)} mg/mL` : "";
   const site = dose.site ? SITES.find(({ value }) => value === dose.site)?.label.toLowerCase() ?? dose.site : "";
-  return [`${figure(dose.milligrams)} mg ${dose.drug} ${ROUTE_WORDS[dose.route]}`, drawn, site, dose.lot ? `lot ${dose.lot}` : ""].filter(Boolean).join(", ");
+  return [`${number(dose.milligrams)} mg ${dose.drug} ${ROUTES_IN_WORDS[dose.route]}`, drawn, site, dose.lot ? `lot ${dose.lot}` : ""].filter(Boolean).join(", ");
+}
+
+/** What would be injected: of a dose that is drawn up the volume's milligrams, whatever was entered beside it. */
+export const inSyringe = (dose: Dose): number => (dose.concentration_mg_per_ml && dose.volume_ml ? dose.concentration_mg_per_ml * dose.volume_ml : dose.milligrams);
+
+type Points = Readonly<Record<string, string>>;
+
+export interface Against {
+  title: string;
+  /** Nobody's agreement lets it pass. */
+  never: boolean;
+  why: string[];
+}
+
+const AGAINST: readonly { title: string; never?: true; points: readonly string[] }[] = [
+  { title: "This dose is never given", never: true, points: ["dose.never", "dose.total", "dose.allowed"] },
+  { title: "The numbers contradict each other", points: ["dose.volume", "dose.concentration", "dose.mg_per_kg"] },
+  { title: "A prescriber has to agree", points: ["dose.amount", "dose.second_sign_off"] },
+  { title: "It cannot be given now", points: ["", "dose.weight"] },
+];
+
+/** What is against a dose, the gravest first; what is only not filled in yet stands apart. */
+export function against(points: Points): Against[] {
+  return AGAINST.flatMap(({ title, never = false, points: of }) => {
+    const why = of.flatMap((point) => points[point] ?? []);
+    return why.length > 0 ? [{ title, never, why }] : [];
+  });
+}
+
+const NOT_YET = ["dose.drawn_up", "dose.lot", "dose.site"];
+
+export const notYet = (points: Points): string[] => NOT_YET.flatMap((point) => points[point] ?? []);
+
+/** Why a dose that is entered cannot be confirmed yet, the gravest first; null: it can. */
+export function waits(points: Points | null): string | null {
+  if (!points) return "Waiting for the protocol's word on this dose.";
+  const [gravest] = against(points);
+  if (gravest) return `${gravest.title}.`;
+  if (Object.keys(points).some((point) => !point.startsWith("dose."))) return "The dose is held.";
+  if (notYet(points).length > 0) return "Something is still to be entered.";
+  if (points["dose.warn"]) return "The protocol warns: say that this amount is meant.";
+  return Object.values(points)[0] ?? null;
 }
 
 /** 2 decimals, as spoken of; null without a weight. */

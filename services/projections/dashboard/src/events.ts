@@ -47,7 +47,8 @@ export type Event =
   | TaskOpened
   | TaskAnswered
   | EntryCorrected
-  | VitalRecorded;
+  | VitalRecorded
+  | VitalCorrected;
 export type JsonValue = unknown;
 
 /**
@@ -388,6 +389,8 @@ export interface Band {
 }
 /**
  * The route's expected course, minutes after the dose, and the scheduled checks.
+ *
+ * At `checks_min` a blood pressure is due, at the others the level of sedation and of dissociation.
  */
 export interface ExpectedCourse {
   onset_min: number;
@@ -398,6 +401,14 @@ export interface ExpectedCourse {
    * @maxItems 40
    */
   checks_min: number[];
+  /**
+   * @maxItems 40
+   */
+  moaas_min: number[];
+  /**
+   * @maxItems 40
+   */
+  dissociation_min: number[];
 }
 /**
  * A protocol's gates, dose and discharge, as a session began with them.
@@ -508,6 +519,9 @@ export interface DischargeRules {
 }
 /**
  * Rules by their name. An alarm of a priority in `latching` stays till somebody acknowledges it.
+ *
+ * What a monitor sends all the time has to be well for `clear_after_s` before its alarm is over: one value
+ * that swings about a limit is one alarm.
  */
 export interface AlarmRules {
   rules: {
@@ -530,6 +544,7 @@ export interface AlarmRules {
       | Checks
       | CuffOverdue;
   };
+  clear_after_s: number;
   /**
    * @maxItems 3
    */
@@ -676,7 +691,10 @@ export interface OneLimb {
   within_s: number;
 }
 /**
- * A scheduled check (`expected.checks_min`) was not done: no blood pressure since shortly before it.
+ * A scheduled check was not done: what `expected` wants of it was not seen since shortly before it.
+ *
+ * That is a blood pressure (`checks_min`), MOAA/S (`moaas_min`) or both. Dissociation alarms nobody: not
+ * everybody can be asked for it at its minute.
  */
 export interface Checks {
   kind: "checks";
@@ -1289,3 +1307,224 @@ export interface Sample {
   channel: string;
   quality: "ok" | "questionable";
 }
+/**
+ * A reading that somebody typed is withdrawn; `replacement` stands in its place.
+ *
+ * What is corrected was typed, or stands in the place of what was. Of two corrections of one reading the
+ * first counts. The original stays in the log and on the screen, struck through.
+ */
+export interface VitalCorrected {
+  type: "VitalCorrected";
+  id: string;
+  session_id: string;
+  reading_id: string;
+  at: string;
+  /**
+   * Who acted: staff:<uuid>, device:<id> or service:<name>.
+   */
+  by: string;
+  /**
+   * A name or free text, sealed with the patient's own key (kap.personal).
+   */
+  reason: string;
+  replacement: VitalRecorded | null;
+}
+
+export const BOUNDS = {
+  "Aldrete": {
+    "activity": {
+      "from": 0,
+      "to": 2,
+      "whole": true
+    },
+    "respiration": {
+      "from": 0,
+      "to": 2,
+      "whole": true
+    },
+    "circulation": {
+      "from": 0,
+      "to": 2,
+      "whole": true
+    },
+    "consciousness": {
+      "from": 0,
+      "to": 2,
+      "whole": true
+    },
+    "spo2": {
+      "from": 0,
+      "to": 2,
+      "whole": true
+    }
+  },
+  "Assessed": {
+    "weight_kg": {
+      "over": 20,
+      "under": 400
+    }
+  },
+  "Dose": {
+    "milligrams": {
+      "over": 0,
+      "to": 2000
+    },
+    "mg_per_kg": {
+      "over": 0,
+      "to": 30
+    },
+    "concentration_mg_per_ml": {
+      "over": 0,
+      "to": 200
+    },
+    "volume_ml": {
+      "over": 0,
+      "to": 20
+    }
+  },
+  "Integrated": {
+    "visit": {
+      "from": 1,
+      "to": 100,
+      "whole": true
+    }
+  },
+  "ObservationRecorded": {
+    "moaas": {
+      "from": 0,
+      "to": 5,
+      "whole": true
+    },
+    "dissociation": {
+      "from": 0,
+      "to": 10,
+      "whole": true
+    },
+    "nausea": {
+      "from": 0,
+      "to": 10,
+      "whole": true
+    },
+    "pain": {
+      "from": 0,
+      "to": 10,
+      "whole": true
+    }
+  },
+  "PatientRegistered": {
+    "birth_year": {
+      "from": 1900,
+      "to": 2100,
+      "whole": true
+    }
+  },
+  "PreDoseChecked": {
+    "systolic": {
+      "from": 40,
+      "to": 300,
+      "whole": true
+    },
+    "diastolic": {
+      "from": 20,
+      "to": 200,
+      "whole": true
+    },
+    "heart_rate": {
+      "from": 20,
+      "to": 300,
+      "whole": true
+    },
+    "spo2": {
+      "from": 50,
+      "to": 100,
+      "whole": true
+    },
+    "respiratory_rate": {
+      "from": 0,
+      "to": 80,
+      "whole": true
+    },
+    "hours_fasted": {
+      "from": 0,
+      "to": 72
+    },
+    "hours_without_fluids": {
+      "from": 0,
+      "to": 72
+    }
+  },
+  "ProtocolAdopted": {
+    "version": {
+      "from": 1,
+      "whole": true
+    }
+  },
+  "SessionOpened": {
+    "weight_kg": {
+      "over": 20,
+      "under": 400
+    }
+  },
+  "VisitMissed": {
+    "visit": {
+      "from": 1,
+      "to": 100,
+      "whole": true
+    }
+  },
+  "Measure": {
+    "phq-9": {
+      "from": 0,
+      "to": 27,
+      "whole": true
+    },
+    "gad-7": {
+      "from": 0,
+      "to": 21,
+      "whole": true
+    },
+    "pcl-5": {
+      "from": 0,
+      "to": 80,
+      "whole": true
+    }
+  },
+  "VitalRecorded": {
+    "heart_rate": {
+      "from": 0,
+      "to": 350
+    },
+    "pulse_rate": {
+      "from": 15,
+      "to": 350
+    },
+    "spo2": {
+      "from": 1,
+      "to": 100
+    },
+    "respiratory_rate": {
+      "from": 0,
+      "to": 150
+    },
+    "systolic": {
+      "from": 20,
+      "to": 300
+    },
+    "diastolic": {
+      "from": 10,
+      "to": 250
+    },
+    "mean_arterial": {
+      "from": 10,
+      "to": 280
+    },
+    "temperature": {
+      "from": 25,
+      "to": 45
+    },
+    "etco2": {
+      "from": 0,
+      "to": 150
+    }
+  }
+} as const;

@@ -13,7 +13,7 @@ export interface FeedWorld {
   take(frame: Frame, at: number): boolean;
   /** What the board already holds, to go on from there. */
   since(): Since | null;
-  signedOut(): void;
+  signedOut(error: SignedOut): void;
 }
 
 export class SignedOut extends Error {}
@@ -86,7 +86,7 @@ export class Feed {
         if (turn !== this.turn) return;
         if (error instanceof SignedOut) {
           this.stop();
-          this.world.signedOut();
+          this.world.signedOut(error);
         } else this.retry();
       },
     );

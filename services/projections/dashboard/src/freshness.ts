@@ -1,7 +1,7 @@
 /* How old may a value be, and why is there none? Pure: every clock reading comes in.
    `now` is always the server's clock as this screen reckons it: monotonic clock + measured offset (clock.ts). */
 import type { BoardSession, Reading } from "./board";
-import type { ExpectedCourse, Signal } from "./model";
+import type { Device, ExpectedCourse, Signal } from "./model";
 
 export type State = "fresh" | "ageing" | "stale" | "gone";
 
@@ -16,6 +16,7 @@ export type Cause =
   | "feed lost" // this screen hears nothing
   | "server behind" // the screen hears the server, the server does not hear the log or no monitor at all
   | "link lost" // nothing comes from this monitor
+  | "session over" // nobody measures any more
   | "detached" // the monitor was taken off this session
   | "sensor off" // the monitor sends, but not this signal
   | "not measured"; // a cuff, or a person, was expected to measure again
@@ -27,6 +28,22 @@ export const BEHIND_MS = 2_000;
 /** So far that an alarm would be late: it is heard. */
 export const BEHIND_TONE_MS = 10_000;
 export const SKEW_MS = 2_000;
+/** A monitor that sends nothing for so long is called silent, attached or not: the protocols' default of `no_data_after_s`
+    ([D]). A session's own limit says when its attached monitor is an alarm. */
+export const SILENT_S = 15;
+
+export const isSilent = ({ last_seen }: Pick<Device, "last_seen">, now: number): boolean => (now - Date.parse(last_seen)) / 1000 > SILENT_S;
+
+/** Where a monitor stands in a session's list: its own, live free ones, those of other rooms; silent ones last. */
+export function placeOf(device: Pick<Device, "session_id" | "last_seen">, session_id: string, now: number): number {
+  return (isSilent(device, now) ? 3 : 0) + (device.session_id === session_id ? 0 : device.session_id === null ? 1 : 2);
+}
+
+/** And in the list of all: what can be attached now, what has a fault, the others; those that are silent and free last. */
+export function placeOfAll(device: Pick<Device, "session_id" | "last_seen" | "faults">, now: number): number {
+  if (device.session_id === null) return isSilent(device, now) ? 3 : 0;
+  return device.faults.length > 0 ? 1 : 2;
+}
 
 const CONTINUOUS: ReadonlySet<Signal> = new Set(["spo2", "pulse_rate", "heart_rate", "respiratory_rate", "etco2"]);
 const MIN = 60;
@@ -40,10 +57,13 @@ export function agesOfContinuous(noDataAfter: number): Ages {
   return { ageing: 3, stale: Math.min(5, noDataAfter), gone: noDataAfter };
 }
 
+/** A cuff, or an entry by hand, where no schedule says when it is measured again. */
+export const UNDOSED: Ages = { ageing: 15 * MIN, stale: 17 * MIN, gone: 32 * MIN };
+
 /** A cuff, or an entry by hand, holds until the scheduled check that replaces it: 5 minutes after that it is stale,
     5 minutes after the one that follows it is withdrawn. `minutes`: after the last dose, when it was observed. */
 export function agesOfCheck(expected: ExpectedCourse, minutes: number | null): Ages {
-  if (minutes === null) return { ageing: 15 * MIN, stale: 17 * MIN, gone: 32 * MIN };
+  if (minutes === null) return UNDOSED;
   const [first = minutes + 30, second = first + 30] = expected.checks_min.filter((check) => check > minutes + 3);
   const after = (check: number): number => (check - minutes) * MIN;
   const stale = Math.max(10 * MIN, after(first) + 5 * MIN);
@@ -66,6 +86,7 @@ export function causeOf(signal: Signal, reading: Reading, session: BoardSession,
   const seenUntil = health.lostSince ?? now;
   const withdrawnBefore = (seenUntil - reading.at) / 1000 >= ages.gone;
   if (health.lostSince !== null && !withdrawnBefore) return "feed lost";
+  if (session.state !== "open") return "session over";
   if (reading.source === "manual") return "not measured";
   const device = reading.device_id;
   if (device && !session.devices.includes(device)) return "detached";

@@ -1,5 +1,6 @@
 /* The discharge gate as it was decided: each point with what the record says of it, and who overrode it and why. Pure. */
 import type { Aldrete } from "./events";
+import { LEAVING, type Point } from "./gates";
 import type { Tracks } from "./lanes";
 import type { Session, TimelineItem } from "./model";
 import { alarmsTold, standing } from "./record";
@@ -7,25 +8,6 @@ import { pressures } from "./vitals-told";
 import { clockTime, number } from "./words";
 
 const MIN = 60_000;
-
-/** The points of the gate in the decider's order and by its names (session_monitor/discharge.py). */
-export const POINTS = {
-  stay: "Minimum stay",
-  aldrete: "Modified Aldrete score",
-  awake: "Awake (MOAA/S)",
-  dissociation: "Dissociation",
-  oriented: "Oriented",
-  gait: "Steady gait",
-  nausea: "Nausea tolerable",
-  blood_pressure: "Blood pressure",
-  spo2: "SpO₂",
-  suicidality: "No new suicidal thoughts",
-  ride: "Ride present",
-  instructions: "Instructions given",
-  alarms: "No open alarms",
-  signatures: "Signatures",
-} as const;
-export type Point = keyof typeof POINTS;
 
 export interface PointTold {
   point: Point;
@@ -71,7 +53,7 @@ export function gateTold(session: Session, items: readonly TimelineItem[], track
     signatures: signed.join(", "),
   };
   const overrides = standing(items, "GateOverridden").filter((o) => o.at <= at && (!dose || o.at >= dose.at));
-  return (Object.keys(POINTS) as Point[]).map((point) => {
+  return (Object.keys(LEAVING) as Point[]).map((point) => {
     const override = overrides.filter((o) => o.data.gate === `discharge.${point}`).pop();
     return {
       point,

@@ -1,4 +1,4 @@
-/* How many rooms share a screen: columns and rows. */
+/* How many rooms share a screen, in columns and rows, and how many a bar. */
 const GRIDS = [
   [1, 1, 1],
   [2, 2, 1],
@@ -15,4 +15,12 @@ const GRIDS = [
 export function grid(rooms: number): readonly [columns: number, rows: number] {
   const [, columns, rows] = GRIDS.find(([most]) => rooms <= most) ?? [0, 6, Math.ceil(rooms / 6)];
   return [columns, rows];
+}
+
+/** How many chips of these widths stand whole in a bar; where that is not all, `more` stands after them. */
+export function fitting(widths: readonly number[], space: number, gap: number, more: number): number {
+  let end = -gap;
+  const ends = widths.map((width) => (end += gap + width));
+  if (end <= space) return widths.length;
+  return ends.filter((at) => at + gap + more <= space).length;
 }

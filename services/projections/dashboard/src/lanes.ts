@@ -74,9 +74,14 @@ export function joined(history: Tracks, live: Tracks): Tracks {
   return result;
 }
 
+const only = (tracks: Tracks, keep: (sample: Sample) => boolean): Tracks =>
+  Object.fromEntries((Object.entries(tracks) as [Signal, Sample[]][]).map(([signal, track]) => [signal, track.filter(keep)]));
+
 /** What was measured since then. */
-export const since = (tracks: Tracks, from: number): Tracks =>
-  Object.fromEntries((Object.entries(tracks) as [Signal, Sample[]][]).map(([signal, track]) => [signal, track.filter(({ t }) => t >= from)]));
+export const since = (tracks: Tracks, from: number): Tracks => only(tracks, ({ t }) => t >= from);
+
+/** Without what was typed. */
+export const measured = (tracks: Tracks): Tracks => only(tracks, ({ hand }) => !hand);
 
 /** Longer without a sample is a gap: never bridged, hatched. */
 export const gapAfter = (resolution: number): number => Math.max(8_000, 3_000 * resolution);
@@ -165,17 +170,18 @@ export function limitLines(limits: Limits, kind: Kind): Line[] {
   });
 }
 
-/** The limits in words: "50 to 120", "below 93, high below 90". */
-export function limitWords(limits: Limits, kind: Kind): string {
+/** What raises an alarm, by its priority, the mildest first, in the alarms' own signs: "< 90, > 179". In words "high" would
+    be taken for the value. */
+export function limitWords(limits: Limits, kind: Kind): { priority: Priority; words: string }[] {
   const name = LIMITED[kind]?.[0];
   const bands = name ? limits[name] : null;
-  if (!Array.isArray(bands) || bands.length === 0) return "no limits";
-  return bands
+  if (!Array.isArray(bands)) return [];
+  return [...bands]
+    .sort((a, b) => RANK[b.priority] - RANK[a.priority])
     .map(({ low, high, priority }) => {
-      const words = low === null ? `above ${high}` : high === null || (kind === "spo2" && high >= 100) ? `below ${low}` : `${low} to ${high}`;
-      return bands.length > 1 && priority !== "medium" ? `${priority} ${words}` : words;
-    })
-    .join(", ");
+      const sides = [low !== null && `< ${low}`, high !== null && !(kind === "spo2" && high >= 100) && `> ${high}`];
+      return { priority, words: sides.filter(Boolean).join(", ") };
+    });
 }
 
 /** The nearest sample of a track within `within` ms. */
@@ -189,6 +195,12 @@ export function nearest(track: readonly Sample[] | undefined, t: number, within:
   }
   const found = [track[a - 1], track[a]].filter((s) => s !== undefined).sort((x, y) => Math.abs(x.t - t) - Math.abs(y.t - t))[0];
   return found && Math.abs(found.t - t) <= within ? found : null;
+}
+
+/** The least and the greatest from `from` on and before `to`; null: nothing was measured then. */
+export function rangeWithin(track: readonly Sample[] | undefined, from: number, to: number): { low: number; high: number } | null {
+  const there = (track ?? []).filter(({ t }) => t >= from && t < to);
+  return there.length === 0 ? null : { low: Math.min(...there.map(({ low }) => low)), high: Math.max(...there.map(({ high }) => high)) };
 }
 
 /** An alarm's place on the time axis, px. */

@@ -6,11 +6,19 @@ import type {
   AlarmPauseBroken,
   AlarmPaused,
   AlarmRaised,
+  Assessed,
+  ConsentGiven,
+  ConsentWithdrawn,
+  CourseClosed,
   Dose,
   ExpectedCourse,
+  FindingCleared,
   Limits,
   PreDoseChecked,
+  PreparationRecorded,
+  Prepared,
   SessionRules,
+  VisitPlanned,
   VitalRecorded,
 } from "./events";
 
@@ -96,6 +104,9 @@ export interface Session {
   devices: string[];
   pre_dose: Checked | null;
   doses: { event_id: string; at: string; by: string; dose: Dose; additional: boolean }[];
+  /** When they were observed, rising. */
+  moaas_at: string[];
+  dissociation_at: string[];
   alarms: Alarm[];
   help: Help | null;
   incomplete: boolean;
@@ -162,10 +173,15 @@ interface Positions {
   vitals: number;
 }
 
+export interface Vitals {
+  latest: Partial<Record<Signal, Latest>>;
+  trend: Partial<Record<Signal, Point[]>>;
+}
+
 export interface Snapshot extends Positions {
   type: "snapshot";
   server_time: string;
-  sessions: (Session & { latest: Partial<Record<Signal, Latest>>; trend: Partial<Record<Signal, Point[]>> })[];
+  sessions: (Session & Vitals)[];
 }
 
 export interface Changes extends Positions {
@@ -174,6 +190,13 @@ export interface Changes extends Positions {
   readings: VitalRecorded[];
   sessions: Session[];
   alarms: AlarmFact[];
+  corrected: Corrected[];
+}
+
+/** A session's vitals as they stand, whole, as readings by hand were withdrawn. */
+export interface Corrected extends Vitals {
+  session_id: string;
+  reading_ids: string[];
 }
 
 export interface Heartbeat extends Positions {
@@ -226,4 +249,93 @@ export interface VitalsSeries {
   to: string;
   resolution_s: number;
   signals: Partial<Record<Signal, { t: number[]; min: number[]; mean: number[]; max: number[]; source: Source[] }>>;
+}
+
+export type Standing = "hard_stop" | "clearance" | "note";
+
+export interface Rule {
+  asks: string;
+  standing: Standing;
+  source: string;
+}
+
+export interface Protocol {
+  name: string;
+  version: number;
+  title: string;
+  route: Route;
+  eligibility: {
+    ages: { minimum: number; young_to: number; old_from: number };
+    rules: Record<string, Rule>;
+    interacting_drugs: Record<string, Rule>;
+  } | null;
+}
+
+export interface Clinic {
+  rooms: { room: string; title: string }[];
+  protocols: Protocol[];
+}
+
+export interface Patient {
+  patient_id: string;
+  number: string | null;
+  name: string | null;
+  birth_year: number | null;
+}
+
+export interface WholePatient extends Patient {
+  sex_at_birth: string | null;
+  contact: string | null;
+  forgotten: boolean;
+}
+
+export interface Course {
+  course_id: string;
+  patient_id: string;
+  indication: string;
+  state: "open" | "closed";
+  opened_at: string;
+  assessed: Assessed | null;
+  cleared: (FindingCleared & { by_name?: string | null })[];
+  consent: ConsentGiven | null;
+  consent_withdrawn: ConsentWithdrawn | null;
+  preparations: PreparationRecorded[];
+  prepared: Prepared | null;
+  visits: VisitPlanned[];
+  closed: CourseClosed | null;
+  record_position: number;
+  number: string | null;
+  name: string | null;
+  birth_year: number | null;
+  sex_at_birth: string | null;
+  forgotten: boolean | null;
+}
+
+export interface WholeCourse extends Course {
+  contact: string | null;
+  sessions: Session[];
+  /** What follows each session. */
+  care_plans: { session_id: string; visits_due: string[] }[];
+}
+
+export interface Work {
+  kind: "visit" | "integration" | "task";
+  due: string | null;
+  course_id: string | null;
+  patient_id: string;
+  number: string | null;
+  name: string | null;
+  /** Of a visit what it is for, of an integration which one. */
+  visit?: string | number;
+  room?: string | null;
+  id?: string;
+  task?: string;
+  text?: string | null;
+  /** The session that a task is about. */
+  session_id?: string | null;
+}
+
+export interface AlarmOf extends Alarm {
+  session_id: string;
+  room: string | null;
 }

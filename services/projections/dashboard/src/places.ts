@@ -37,3 +37,8 @@ export function placeOf(pathname: string): Place {
   }
   return { at: "nowhere", id: "" };
 }
+
+/** Where whoever signs in arrives: at what was asked for, unless it was another person's page. */
+export function afterSignIn(to: string | null, of: string | null, who: string): string {
+  return to?.startsWith("/") && !to.startsWith("//") && (of === null || of === who) ? to : "/";
+}

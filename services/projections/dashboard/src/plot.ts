@@ -1,12 +1,13 @@
 /* Draws the chart: uPlot holds the time axis, the lines and the cursor; lanes, limits, gaps, marks and labels are drawn
    around them in CSS pixels. Lines break at gaps and are never smoothed. */
 import uPlot from "uplot";
+import { type Kind, KIND_OF, STARS } from "./alarms";
 import { gestures, type Span } from "./gesture";
-import type { Limits, Priority, Signal } from "./model";
 import { alarmTags, gapsOf, type Line, limitLines, type Placed, place, rows, type Sample, scaleOf, type Tracks } from "./lanes";
+import type { Limits, Priority, Signal } from "./model";
 import type { AlarmSpan, Mark } from "./story";
-import type { Kind } from "./alarms";
-import { clockTime, midnight } from "./words";
+import { pressures } from "./vitals-told";
+import { clockTime, midnight, signed } from "./words";
 
 export interface Scene {
   tracks: Tracks;
@@ -32,11 +33,12 @@ export interface Layout {
 
 const LEFT = 40;
 const RIGHT = 8;
-const TOP = 34;
+/** Above the lanes a row for the doses, one for the alarms, and the marks on the lanes' edge: none covers another. */
+const ALARMS = 20;
+const TOP = ALARMS + 28;
 const BOTTOM = 40;
 const GAP = 8;
 const LINES: readonly Signal[] = ["spo2", "pulse_rate", "heart_rate", "respiratory_rate", "etco2", "temperature"];
-const KIND: Partial<Record<Signal, Kind>> = { spo2: "spo2", pulse_rate: "pulse", heart_rate: "pulse", respiratory_rate: "resp", etco2: "co2", temperature: "temp" };
 const COLOURS = ["spo2", "pulse", "bp", "resp", "ink", "ink-2", "ink-3", "line", "edge", "sunken", "surface", "limit", "hatch", "key", "high", "high-ink", "medium", "medium-ink", "low", "low-ink", "stale"] as const;
 type Colour = (typeof COLOURS)[number];
 const HUE: Record<Kind, Colour> = { spo2: "spo2", pulse: "pulse", bp: "bp", resp: "resp", temp: "ink-2", co2: "ink-2" };
@@ -57,7 +59,7 @@ export class Plot {
   ) {
     this.readTheme();
     const series = LINES.map((signal): uPlot.Series => {
-      const kind = KIND[signal] ?? "spo2";
+      const kind = KIND_OF[signal];
       return {
         scale: kind,
         stroke: () => this.colour[this.scene?.live === false ? "stale" : HUE[kind]],
@@ -110,6 +112,7 @@ export class Plot {
 
   show(scene: Scene): void {
     this.scene = scene;
+    if (this.hidden) return; // behind the table: the values beside it keep their places
     this.arrange();
     const [times, ...columns] = rows(scene.tracks, LINES, scene.gap);
     // The window's edges as rows without samples: an empty chart has an axis too.
@@ -118,7 +121,7 @@ export class Plot {
   }
 
   resize(): void {
-    if (this.width < 2 || this.height < 2) return;
+    if (this.hidden) return;
     this.arrange();
     this.u.setSize({ width: this.width, height: this.height });
     if (this.scene) this.show(this.scene);
@@ -132,6 +135,10 @@ export class Plot {
   destroy(): void {
     this.ungesture();
     this.u.destroy();
+  }
+
+  private get hidden(): boolean {
+    return this.width < 2 || this.height < 2;
   }
 
   private get width(): number {
@@ -150,7 +157,7 @@ export class Plot {
 
   private arrange(): void {
     const height = this.height > 520 ? 62 : this.height > 400 ? 46 : 0;
-    const shown = new Set(LINES.filter((s) => (this.scene?.tracks[s]?.length ?? 0) > 0).map((s) => KIND[s] ?? "spo2"));
+    const shown = new Set(LINES.filter((s) => (this.scene?.tracks[s]?.length ?? 0) > 0).map((s) => KIND_OF[s]));
     const free = this.height - TOP - BOTTOM - (height ? height + GAP : 0);
     const lanes = place(this.scene?.tracks ?? {}, shown, TOP, free, GAP);
     const observations = height ? { top: TOP + free + GAP, height } : null;
@@ -325,13 +332,11 @@ export class Plot {
 
   private pressures(c: CanvasRenderingContext2D, y: (v: number) => number): void {
     const { tracks, from, to, live } = this.scene as Scene;
-    const low = new Map((tracks.diastolic ?? []).map((s) => [s.t, s.value]));
-    const pairs = (tracks.systolic ?? []).filter((s) => s.t >= from && s.t <= to && low.has(s.t));
     const w = Math.max(3, Math.min(6, this.width / 220));
     let lettered = -Infinity;
-    c.fillStyle = c.strokeStyle = this.colour[live ? "bp" : "stale"];
-    for (const { t, value } of pairs) {
-      const [x, top, bottom] = [this.x(t), y(value), y(low.get(t) ?? value)];
+    for (const { at, systolic, diastolic } of pressures(tracks)) {
+      if (at < from || at > to) continue;
+      const [x, top, bottom] = [this.x(at), y(systolic), y(diastolic)];
       c.fillStyle = c.strokeStyle = this.colour[live ? "bp" : "stale"];
       c.lineWidth = 2;
       c.beginPath();
@@ -350,8 +355,8 @@ export class Plot {
       c.fill();
       if (x - lettered < 44 || this.width < 460) continue;
       lettered = x;
-      this.text(c, String(Math.round(value)), x + w + 3, top + 2, "ink-2");
-      this.text(c, String(Math.round(low.get(t) ?? 0)), x + w + 3, bottom + 6, "ink-2");
+      this.text(c, String(Math.round(systolic)), x + w + 3, top + 2, "ink-2");
+      this.text(c, String(Math.round(diastolic)), x + w + 3, bottom + 6, "ink-2");
     }
   }
 
@@ -368,7 +373,7 @@ export class Plot {
       this.rule(c, x, TOP, x, this.bottom, "line");
       if (Math.abs(x - this.x(now)) < 44 || x > this.right - 18 || x < LEFT + 6) continue;
       const minutes = i * major;
-      const said = zero === undefined ? null : minutes === 0 ? "dose" : minutes > 0 ? `+${minutes}` : `−${-minutes}`;
+      const said = zero === undefined ? null : minutes === 0 ? "dose" : signed(minutes);
       if (said) this.text(c, said, x, this.bottom + 17, minutes === 0 ? "ink" : "ink-2", "center", minutes === 0);
       this.text(c, clockTime(t), x, this.bottom + (said ? 32 : 17), "ink-3", "center");
     }
@@ -379,15 +384,15 @@ export class Plot {
     for (const { at, text } of doses) {
       if (at < from || at > to) continue;
       const x = this.x(at);
-      this.rule(c, x, 20, x, this.bottom, "ink", 1.5);
+      this.rule(c, x, 14, x, this.bottom, "ink", 1.5);
       c.fillStyle = this.colour.ink;
       c.beginPath();
-      c.moveTo(x - 7, 10);
-      c.lineTo(x + 7, 10);
-      c.lineTo(x, 21);
+      c.moveTo(x - 7, 4);
+      c.lineTo(x + 7, 4);
+      c.lineTo(x, 15);
       c.closePath();
       c.fill();
-      this.text(c, text, x + 12, 20, "ink", "left", true);
+      this.text(c, text, x + 12, 14, "ink", "left", true);
     }
     for (const mark of this.scene?.marks ?? []) {
       if (mark.at < from || mark.at > to) continue;
@@ -398,7 +403,7 @@ export class Plot {
     this.scales(c);
     if (now >= from && now <= to) {
       const x = this.x(now);
-      this.rule(c, x, 28, x, this.bottom + 4, "ink", 1, [2, 3]);
+      this.rule(c, x, ALARMS + 22, x, this.bottom + 4, "ink", 1, [2, 3]);
       this.text(c, live ? "now" : "last", x, this.bottom + 17, "ink", "center", true);
       this.text(c, clockTime(now), x, this.bottom + 32, "ink-3", "center");
     }
@@ -441,7 +446,6 @@ export class Plot {
   /** Alarms above the lanes from onset to end; shape and asterisks with the colour. */
   private spans(c: CanvasRenderingContext2D): void {
     const { alarms, from, to, now } = this.scene as Scene;
-    const stars = { high: "***", medium: "**", low: "*" };
     const seen = alarms.filter((alarm) => (alarm.to ?? now) >= from && alarm.from <= to);
     const end = Math.min(this.right, Math.max(this.x(now), LEFT));
     const placed = seen.map((alarm) => ({ priority: alarm.priority, from: this.x(alarm.from), to: this.x(alarm.to ?? now) }));
@@ -451,8 +455,8 @@ export class Plot {
       c.font = `700 12px ${this.font}`;
       c.textAlign = "left";
       c.fillStyle = this.colour[`${priority}-ink`];
-      c.fillText(stars[priority], tag.from + 5, 22);
-      if (count > 1) c.fillText(String(count), tag.from + 29, 20);
+      c.fillText(STARS[priority], tag.from + 5, ALARMS + 16);
+      if (count > 1) c.fillText(String(count), tag.from + 29, ALARMS + 14);
     }
   }
 
@@ -461,7 +465,7 @@ export class Plot {
     c.strokeStyle = this.colour.key;
     c.lineWidth = 1;
     c.beginPath();
-    c.roundRect(x, 6, width, 20, Math.min(3, width / 2));
+    c.roundRect(x, ALARMS, width, 20, Math.min(3, width / 2));
     c.fill();
     if (this.colour.key !== "transparent") c.stroke();
   }

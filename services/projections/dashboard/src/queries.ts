@@ -1,107 +1,36 @@
-/* What the lists and forms read, and in which shape it comes. */
-import { query } from "./api";
-import type {
-  Assessed,
-  ConsentGiven,
-  ConsentWithdrawn,
-  CourseClosed,
-  FindingCleared,
-  PreparationRecorded,
-  Prepared,
-  VisitPlanned,
-} from "./events";
-import type { Alarm, Route, Session } from "./model";
+/* Every read over HTTP, a line each; what comes back is told in model.ts. Live values come by the feed. */
+import { answered, query } from "./api";
+import type { AlarmOf, Clinic, Colleague, Course, Device, Patient, Session, SessionDetail, Task, TimelineItem, VitalsSeries, WholeCourse, WholePatient, Work } from "./model";
 
-export type Standing = "hard_stop" | "clearance" | "note";
+const iso = (ms: number): string => encodeURIComponent(new Date(ms).toISOString());
 
-export interface Rule {
-  asks: string;
-  standing: Standing;
-  source: string;
+export const session = (id: string): Promise<SessionDetail> => query(`/api/sessions/${id}`);
+
+export interface History {
+  items: TimelineItem[];
+  /** The history holds every fact up to this position of the log, corrections too. */
+  position: number;
 }
 
-export interface Protocol {
-  name: string;
-  version: number;
-  title: string;
-  route: Route;
-  eligibility: {
-    ages: { minimum: number; young_to: number; old_from: number };
-    rules: Record<string, Rule>;
-    interacting_drugs: Record<string, Rule>;
-  } | null;
+export async function timeline(id: string): Promise<History> {
+  const response = await answered(`/api/sessions/${id}/timeline`);
+  return { items: (await response.json()) as TimelineItem[], position: Number(response.headers.get("kap-position")) };
 }
 
-export interface Clinic {
-  rooms: { room: string; title: string }[];
-  protocols: Protocol[];
+export function vitals(id: string, from: number, to: number, points: number): Promise<VitalsSeries> {
+  return query(`/api/sessions/${id}/vitals?from=${iso(from)}&to=${iso(to)}&points=${points}`);
 }
 
-export interface Patient {
-  patient_id: string;
-  number: string | null;
-  name: string | null;
-  forgotten?: boolean;
-}
-
-export interface Course {
-  course_id: string;
-  patient_id: string;
-  indication: string;
-  state: "open" | "closed";
-  opened_at: string;
-  assessed: Assessed | null;
-  cleared: FindingCleared[];
-  consent: ConsentGiven | null;
-  consent_withdrawn: ConsentWithdrawn | null;
-  preparations: PreparationRecorded[];
-  prepared: Prepared | null;
-  visits: VisitPlanned[];
-  closed: CourseClosed | null;
-  record_position: number;
-  number: string | null;
-  name: string | null;
-  birth_year: number | null;
-  sex_at_birth: string | null;
-  forgotten: boolean | null;
-}
-
-export interface WholeCourse extends Course {
-  contact: string | null;
-  sessions: Session[];
-  /** What follows each session. */
-  care_plans: { session_id: string; visits_due: string[] }[];
-}
-
-export interface Work {
-  kind: "visit" | "integration" | "task";
-  due: string | null;
-  course_id: string | null;
-  patient_id: string;
-  number: string | null;
-  name: string | null;
-  /** Of a visit what it is for, of an integration which one. */
-  visit?: string | number;
-  room?: string | null;
-  id?: string;
-  task?: string;
-  text?: string | null;
-  /** The session that a task is about. */
-  session_id?: string | null;
-}
-
-export interface AlarmOf extends Alarm {
-  session_id: string;
-  room: string | null;
-}
-
+export const tasks = (id: string): Promise<Task[]> => query(`/api/sessions/${id}/tasks`);
+export const devices = (): Promise<Device[]> => query("/api/devices");
+export const staff = (): Promise<Colleague[]> => query("/api/staff");
 export const clinic = (): Promise<Clinic> => query("/api/clinic");
 export const patients = (search: string): Promise<{ patients: Patient[]; more: boolean }> => query(`/api/patients?search=${encodeURIComponent(search)}`);
-export const patient = (id: string): Promise<Patient> => query(`/api/patients/${id}`);
-export const courses = (patient_id?: string): Promise<Course[]> => query(patient_id ? `/api/courses?patient_id=${patient_id}` : "/api/courses");
+export const patient = (id: string): Promise<WholePatient> => query(`/api/patients/${id}`);
+export const courses = (patient_id: string): Promise<Course[]> => query(`/api/courses?patient_id=${patient_id}`);
 export const course = (id: string): Promise<WholeCourse> => query(`/api/courses/${id}`);
 export const worklist = (): Promise<Work[]> => query("/api/worklist");
-const since = (ms: number | null): string => (ms === null ? "" : `&since=${encodeURIComponent(new Date(ms).toISOString())}`);
+const since = (ms: number | null): string => (ms === null ? "" : `&since=${iso(ms)}`);
 /** Those opened since then, over or not. */
 export const sessions = (from: number | null): Promise<Session[]> => query(`/api/sessions?state=all${since(from)}`);
 /** Those that began since then, over or not, the newest first. */

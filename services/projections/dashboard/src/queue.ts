@@ -52,7 +52,7 @@ const LOST_TEXT = "Its text was kept in the memory of a window that was closed o
 
 type Rule = { keep: readonly string[] } | { now: string } | { whole: string };
 
-export function ruleOf(service: Service, type: string): Rule {
+function ruleOf(service: Service, type: string): Rule {
   const rules: Record<string, Rule> = RULES[service];
   return rules[type] ?? { now: "Try again when the network is back." };
 }

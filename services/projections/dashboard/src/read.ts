@@ -2,8 +2,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Failed } from "./api";
 import { asked } from "./store";
+import { whyOf } from "./words";
 
 const RETRY_MS = 5_000;
+const EVERY_MS = 15_000;
 /** A read model follows the log: what was just recorded may come a moment later. */
 const AGAIN_MS = [150, 300, 600, 1_000, 2_000, 4_000];
 
@@ -15,8 +17,9 @@ export interface Read<T> {
   changed(): void;
 }
 
-/** `every` ms it is read anew, while somebody looks; null: once. `patient`: it may not be there yet. */
-export function useRead<T>(ask: () => Promise<T>, inputs: readonly unknown[], every: number | null = null, patient = false): Read<T> {
+/** It is read anew every `every` ms while somebody looks, and when somebody comes back to it: others record too. What is the
+    same is not drawn anew. `patient`: it may not be there yet. */
+export function useRead<T>(ask: () => Promise<T>, inputs: readonly unknown[], every = EVERY_MS, patient = false): Read<T> {
   const [state, setState] = useState<{ data: T | null; failed: string }>({ data: null, failed: "" });
   const [round, setRound] = useState(0);
   const shown = useRef("");
@@ -29,10 +32,11 @@ export function useRead<T>(ask: () => Promise<T>, inputs: readonly unknown[], ev
     let stopped = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const later = (ms: number, attempt: number): void => {
-      timer = setTimeout(() => (document.hidden && every !== null ? later(ms, attempt) : void read(attempt)), ms);
+      timer = setTimeout(() => (document.hidden ? later(ms, attempt) : void read(attempt)), ms);
     };
     const read = async (attempt: number): Promise<void> => {
       const next = AGAIN_MS[attempt];
+      timer = undefined;
       try {
         const data = await asked(ask());
         if (stopped) return;
@@ -42,18 +46,28 @@ export function useRead<T>(ask: () => Promise<T>, inputs: readonly unknown[], ev
         setState((before) => (same && !before.failed ? before : { data, failed: "" }));
         if (expecting.current && same && next !== undefined) return later(next, attempt + 1);
         expecting.current = false;
-        if (every !== null) later(every, 0);
+        later(every, 0);
       } catch (error) {
         if (stopped) return;
         if (patient && !shown.current && next !== undefined && error instanceof Failed) return later(next, attempt + 1);
-        setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) }));
+        setState((before) => ({ ...before, failed: whyOf(error) }));
         later(RETRY_MS, AGAIN_MS.length);
       }
     };
+    // Without a timer it is being read already.
+    const look = (): void => {
+      if (document.hidden || timer === undefined) return;
+      clearTimeout(timer);
+      void read(0);
+    };
     void read(0);
+    addEventListener("focus", look);
+    document.addEventListener("visibilitychange", look);
     return () => {
       stopped = true;
       clearTimeout(timer);
+      removeEventListener("focus", look);
+      document.removeEventListener("visibilitychange", look);
     };
   }, [...inputs, round]);
   return {

@@ -1,6 +1,6 @@
 /* A computed view that keeps its identity while it is equal to the one before, so that nobody draws it again. */
 import { computed, type ReadonlySignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
@@ -22,4 +22,12 @@ export function stable<T>(make: () => T): ReadonlySignal<T> {
 /** `stable` in a component; `inputs` are what `make` closes over that is not a signal. */
 export function useStable<T>(make: () => T, inputs: readonly unknown[]): T {
   return useMemo(() => stable(make), inputs).value;
+}
+
+/** In the order that they had when each was seen first: nothing moves under the finger. */
+export function useFirstOrder<T>(items: readonly T[], key: (item: T) => string, place: (item: T) => number): T[] {
+  const places = useRef(new Map<string, number>());
+  for (const item of items) if (!places.current.has(key(item))) places.current.set(key(item), place(item));
+  const placed = (item: T): number => places.current.get(key(item)) ?? 0;
+  return [...items].sort((a, b) => placed(a) - placed(b) || key(a).localeCompare(key(b), "en", { numeric: true }));
 }

@@ -1,9 +1,9 @@
 /* What the screen shows, as signals. Frames are folded when they come and published once a drawn frame; a session
    whose part of the board did not change is not touched. */
-import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { heard, heardWith } from "./alarms";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { byUrgency, heard, heardWith } from "./alarms";
 import * as api from "./api";
-import { type Board, type BoardSession, fold, highAfter } from "./board";
+import { type Board, type BoardSession, callsNurse, fold, highAfter } from "./board";
 import { ServerClock } from "./clock";
 import { keepOnDisk } from "./disk";
 import { Feed, SignedOut } from "./feed";
@@ -14,6 +14,7 @@ import { place } from "./route";
 import { armByTouch, silence, sound } from "./sound";
 import { asPrinted, inZone } from "./words";
 
+const STALLED_MS = 2_000;
 const SHOW_STALL_MS = 20_000;
 const SLEPT_MS = 3_000;
 const DRAW_EVERY_MS = 100;
@@ -37,6 +38,7 @@ export const loaded = signal(false);
 /** Sessions on the board, by room. */
 export const ids = signal<readonly string[]>([]);
 export const health = signal<Health>({ lostSince: null, behind: null });
+export const feedLost = computed(() => health.value.lostSince !== null);
 /** While the server is behind: when the last value of any monitor was measured. */
 export const silentSince = signal<number | null>(null);
 /** The high alarms that were raised last, in words; `n` tells two of the same words apart. */
@@ -50,11 +52,16 @@ export const delay = signal<number | null>(null);
 export const skew = signal(0);
 export const stalled = signal<{ ms: number; at: number } | null>(null);
 export const alarmed = signal<readonly { session: BoardSession; alarm: Alarm }[]>([]);
+/** What somebody has yet to answer, the most urgent first: the bars show these, and every count of alarms counts these. */
+export const unanswered = computed(() => alarmed.value.filter(({ alarm }) => alarm.state !== "acknowledged").sort((a, b) => byUrgency(a.alarm, b.alarm)));
 /** Where the nurse is called and nobody has answered, the longest waiting first. */
 export const called = signal<readonly BoardSession[]>([]);
 
 /** Whether the server's table of permissions lets this role send a command; the server asks again itself. */
 export const may = (owner: api.Service, type: string): boolean => me.value?.may[owner].includes(type) ?? false;
+
+/** Whether that is who is signed in here. */
+export const isMe = (by: string | null): boolean => by !== null && by === `staff:${me.value?.staff_id}`;
 
 const sessions = new Map<string, Signal<BoardSession>>();
 const nobody = signal<BoardSession | null>(null);
@@ -66,11 +73,12 @@ export function sessionOf(id: string): ReadonlySignal<BoardSession | null> {
 /** The server's clock at this very moment. */
 export const serverNow = (): number => clock.now(performance.now());
 
-type Listener = (readings: readonly VitalRecorded[]) => void;
-const listeners = new Map<string, Set<Listener>>();
+type Listener<T> = (news: readonly T[]) => void;
+type Listeners<T> = Map<string, Set<Listener<T>>>;
+const readingsHeard: Listeners<VitalRecorded> = new Map();
+const correctionsHeard: Listeners<string> = new Map();
 
-/** Every reading of one session as it comes; an empty list says that some may have been missed. */
-export function onReadings(id: string, listener: Listener): () => void {
+function listen<T>(listeners: Listeners<T>, id: string, listener: Listener<T>): () => void {
   const set = listeners.get(id) ?? new Set();
   listeners.set(id, set.add(listener));
   return () => {
@@ -79,6 +87,12 @@ export function onReadings(id: string, listener: Listener): () => void {
   };
 }
 
+/** Every reading of one session as it comes; an empty list says that some may have been missed. */
+export const onReadings = (id: string, listener: Listener<VitalRecorded>): (() => void) => listen(readingsHeard, id, listener);
+
+/** The ids of one session's readings by hand that count no more, as they are corrected. */
+export const onCorrections = (id: string, listener: Listener<string>): (() => void) => listen(correctionsHeard, id, listener);
+
 function take(frame: Frame, at: number): boolean {
   const next = fold(board, frame);
   if (!next) return false;
@@ -86,17 +100,18 @@ function take(frame: Frame, at: number): boolean {
   heardAt = at;
   if (frame.type !== "resync") clock.heard(Date.parse(frame.server_time), at);
   if (frame.type === "heartbeat") lag = frame.lag_ms;
-  if (frame.type === "snapshot") for (const set of listeners.values()) for (const hear of set) hear([]);
+  if (frame.type === "snapshot") for (const set of readingsHeard.values()) for (const hear of set) hear([]);
   if (frame.type === "changes") {
     for (const reading of frame.readings) {
       if (!reading.backfilled) delays.push(clock.now(at) - Date.parse(reading.observed_at));
     }
-    for (const [id, set] of listeners) {
+    for (const [id, set] of readingsHeard) {
       const mine = frame.readings.filter((r) => r.session_id === id);
       if (mine.length > 0) for (const hear of set) hear(mine);
     }
+    for (const { session_id, reading_ids } of frame.corrected) for (const hear of correctionsHeard.get(session_id) ?? []) hear(reading_ids);
   }
-  drawSoon(frame.type === "snapshot" || (frame.type === "changes" && frame.alarms.length + frame.sessions.length > 0));
+  drawSoon(frame.type === "snapshot" || (frame.type === "changes" && frame.alarms.length + frame.sessions.length + frame.corrected.length > 0));
   return true;
 }
 
@@ -141,7 +156,7 @@ function publish(): void {
       );
     }
     if (callsChanged) {
-      const waits = Object.values(all).filter((s) => s.state === "open" && s.help !== null && s.help.answered_at === null);
+      const waits = Object.values(all).filter(callsNurse);
       called.value = waits.sort((a, b) => Date.parse(a.help?.at ?? "") - Date.parse(b.help?.at ?? ""));
     }
     const text = highAfter(raised, spoken).map((r) => `High priority alarm. Room ${r.room}: ${asPrinted(r.text)}`).join(" ");
@@ -151,12 +166,14 @@ function publish(): void {
   });
 }
 
+const rooms = new Intl.Collator("en", { numeric: true });
+
 /** By room; one that ended gives its place up when its room is in use again. */
 function shown(all: BoardSession[]): string[] {
   const busy = new Set(all.filter((s) => s.state === "open").map((s) => s.room));
   return all
     .filter((s) => s.state === "open" || !busy.has(s.room))
-    .sort((a, b) => a.room.localeCompare(b.room, "en", { numeric: true }) || Date.parse(a.opened_at) - Date.parse(b.opened_at))
+    .sort((a, b) => rooms.compare(a.room, b.room) || Date.parse(a.opened_at) - Date.parse(b.opened_at))
     .map((s) => s.session_id);
 }
 
@@ -167,7 +184,7 @@ const feed = new Feed({
   random: Math.random,
   take,
   since: () => board && { epoch: board.epoch, events: board.events, vitals: board.vitals },
-  signedOut: () => signedOut(),
+  signedOut: ({ message }) => signedOut(true, message),
 });
 
 api.queue.away = () => me.peek() !== null && health.peek().lostSince !== null;
@@ -211,6 +228,13 @@ function audibly(monotonic: number): void {
 let ticked = performance.now();
 let wall = Date.now();
 let second = 0;
+/** The first tick after something live was drawn, monotonic ms. */
+let liveSince = Infinity;
+
+/** A page that showed nothing live yet was being loaded: nobody took it for the present. */
+function stood(ms: number, monotonic: number): void {
+  if (monotonic - ms >= liveSince) stalled.value = { ms, at: monotonic };
+}
 
 function tick(): void {
   const monotonic = performance.now();
@@ -221,7 +245,8 @@ function tick(): void {
     heardAt = monotonic - FEED_LOST_MS - (date - wall);
     feed.slept();
   }
-  if (monotonic - ticked > 2_000) stalled.value = { ms: monotonic - ticked, at: monotonic };
+  if (monotonic - ticked > STALLED_MS) stood(monotonic - ticked, monotonic);
+  liveSince = loaded.peek() ? Math.min(liveSince, monotonic) : Infinity;
   ticked = monotonic;
   wall = date;
   feed.tick();
@@ -257,7 +282,7 @@ function watch(): void {
   try {
     const worker = new Worker(new URL("./watch.worker.ts", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }: MessageEvent<{ tick?: true; stalledMs?: number }>) => {
-      if (data.stalledMs) stalled.value = { ms: data.stalledMs, at: performance.now() };
+      if (data.stalledMs) stood(data.stalledMs, performance.now());
       if (!data.tick) return;
       tick();
       worker.postMessage("here");
@@ -289,8 +314,12 @@ export function signedIn(who: Me): void {
   feed.start();
 }
 
+/** What whoever was signed out should know, on the sign-in page. */
+export const farewell = signal("");
+
 /** `ended`: nobody asked for it, the sign-in was over. */
-export function signedOut(ended = true): void {
+export function signedOut(ended: boolean, words: string): void {
+  farewell.value = words;
   feed.stop();
   api.actsFor(null);
   api.queue.belongsTo(null);
@@ -319,7 +348,7 @@ export async function asked<T>(query: Promise<T>): Promise<T> {
   try {
     return await query;
   } catch (error) {
-    if (error instanceof SignedOut) signedOut();
+    if (error instanceof SignedOut) signedOut(true, error.message);
     throw error;
   }
 }

@@ -1,7 +1,10 @@
 /* The timeline's items in a nurse's words, and the marks that the chart takes from it. */
-import type { Dose, Me, Priority, TimelineItem, VitalRecorded } from "./model";
-import { asPrinted, number, PAUSED_FOR, words as plainly } from "./words";
+import { asItStands } from "./correcting";
 import { ROUTES } from "./course";
+import { perKg } from "./dosing";
+import type { Dose, Me, Priority, TimelineItem, VitalRecorded } from "./model";
+import { type AlarmTold, alarmsTold } from "./record";
+import { asPrinted, number, PAUSED_FOR, volume, words as plainly } from "./words";
 
 type Data = Record<string, unknown>;
 
@@ -9,10 +12,18 @@ const words = (code: unknown): string => plainly(String(code ?? ""));
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const num = (value: unknown): number | null => (typeof value === "number" ? value : null);
 
-export function doseText(dose: Dose): string {
+function doseText(dose: Dose): string {
   const drug = dose.drug === "esketamine" && dose.route === "spravato" ? "" : `${dose.drug} `;
-  const how = [dose.site && words(dose.site), dose.concentration_mg_per_ml && dose.volume_ml && `${number(dose.concentration_mg_per_ml)} mg/mL × ${number(dose.volume_ml)} mL`];
+  const how = [dose.site && words(dose.site), dose.concentration_mg_per_ml && dose.volume_ml && `${number(dose.concentration_mg_per_ml)} mg/mL × ${volume(dose.volume_ml)}`];
   return [`${drug}${number(dose.milligrams)} mg ${ROUTES[dose.route]}`, ...how.filter(Boolean)].join(", ");
+}
+
+/** Under a dose: what it was by weight, from which lot, and who checked it. */
+export function doseMore(data: Data, kg: number | null): string {
+  const dose = data["dose"] as Dose;
+  const by_weight = perKg(dose.milligrams, kg);
+  const checked = data["checked_by"] ? `checked by ${text(data["checked_by_name"]) || "a second person"}` : "nobody else checked it";
+  return [by_weight && `${by_weight} mg/kg`, dose.lot && `lot ${dose.lot}`, checked].filter(Boolean).join(", ");
 }
 
 function pressure(data: Data): string {
@@ -30,7 +41,7 @@ function scales(data: Data): string {
   return [...said, ...symptoms].join(", ") || "Observation";
 }
 
-export const SIGNAL_WORDS: Record<string, string> = {
+const SIGNAL_WORDS: Record<string, string> = {
   systolic: "systolic",
   diastolic: "diastolic",
   spo2: "SpO₂",
@@ -45,15 +56,14 @@ export const SIGNAL_WORDS: Record<string, string> = {
 const PRESSURES: ReadonlySet<string> = new Set(["systolic", "diastolic"]);
 
 function byHand(data: Data): string {
-  const signals = (data["signals"] ?? {}) as Record<string, { value?: number } | number>;
-  const value = (name: string): number | undefined => {
-    const sample = signals[name];
-    return typeof sample === "object" ? sample.value : sample;
-  };
-  const paired = value("systolic") !== undefined && value("diastolic") !== undefined;
-  const rest = Object.keys(SIGNAL_WORDS).filter((name) => value(name) !== undefined && !(paired && PRESSURES.has(name)));
-  const said = rest.map((name) => `${SIGNAL_WORDS[name]} ${number(value(name) ?? NaN)}`);
-  return [...(paired ? [`BP ${value("systolic")}/${value("diastolic")}`] : []), ...said].join(", ");
+  const signals = (data["signals"] ?? {}) as Record<string, number>;
+  const { systolic, diastolic } = signals;
+  const paired = systolic !== undefined && diastolic !== undefined;
+  const said = Object.entries(SIGNAL_WORDS).flatMap(([name, word]) => {
+    const value = signals[name];
+    return value === undefined || (paired && PRESSURES.has(name)) ? [] : [`${word} ${number(value)}`];
+  });
+  return [...(paired ? [`BP ${systolic}/${diastolic}`] : []), ...said].join(", ");
 }
 
 /** A reading typed by somebody, as it stands in the timeline before the server's own item comes. */
@@ -67,7 +77,7 @@ export function handEntry(reading: VitalRecorded, me: Me | null): TimelineItem {
     recorded_at: reading.received_at,
     by,
     by_name: me && by === `staff:${me.staff_id}` ? me.name : null,
-    data: { signals: reading.signals },
+    data: { signals: Object.fromEntries(Object.entries(reading.signals).map(([name, { value }]) => [name, value])) },
     withdrawn: false,
     correction: null,
   };
@@ -81,16 +91,15 @@ export interface Told {
   strong: boolean;
 }
 
-/** Each alarm's words: the facts that follow it name it by its id alone. */
-export function alarmTexts(items: readonly TimelineItem[]): ReadonlyMap<string, string> {
-  const raised = items.filter((item) => item.type === "AlarmRaised");
-  return new Map(raised.map(({ data }) => [text(data["alarm_id"]), asPrinted(text(data["text"]))]));
-}
+type Alarms = ReadonlyMap<string, AlarmTold>;
 
-export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: ReadonlyMap<string, string> = new Map()): Told {
+/** Each alarm by its id, by which alone the facts that follow it name it. */
+export const alarmsById = (items: readonly TimelineItem[]): Alarms => new Map(alarmsTold(items).map((alarm) => [alarm.id, alarm]));
+
+export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: Alarms = new Map()): Told {
   const { data } = item;
   const plain = (said: string, strong = false): Told => ({ text: said, priority: null, strong });
-  const alarm = alarms.get(text(data["alarm_id"])) ?? "Alarm";
+  const alarm = alarms.get(text(data["alarm_id"]))?.text ?? "Alarm";
   switch (item.type) {
     case "SessionOpened":
       return plain(`Session opened in room ${data["room"]}, ${ROUTES[data["route"] as keyof typeof ROUTES] ?? words(data["route"])}`);
@@ -146,7 +155,6 @@ export function tell(item: Pick<TimelineItem, "type" | "data">, alarms: Readonly
 }
 
 export interface AlarmSpan {
-  alarm_id: string;
   priority: Priority;
   text: string;
   from: number;
@@ -155,21 +163,8 @@ export interface AlarmSpan {
 }
 
 /** The alarms of the timeline from onset to end. */
-export function alarmSpans(items: readonly TimelineItem[]): AlarmSpan[] {
-  const spans = new Map<string, AlarmSpan>();
-  for (const { type, data, at, withdrawn } of [...items].sort((a, b) => a.position - b.position)) {
-    const id = text(data["alarm_id"]);
-    if (withdrawn) continue;
-    if (type === "AlarmRaised") {
-      const from = Date.parse(text(data["onset"])) || Date.parse(at);
-      spans.set(id, { alarm_id: id, priority: data["priority"] as Priority, text: asPrinted(text(data["text"])), from, to: null });
-    }
-    const span = spans.get(id);
-    if (span && type === "AlarmCleared") span.to = Date.parse(at);
-    if (span && type === "AlarmEscalated") span.priority = data["priority"] as Priority;
-  }
-  return [...spans.values()];
-}
+export const alarmSpans = (items: readonly TimelineItem[]): AlarmSpan[] =>
+  alarmsTold(items).map(({ priority, text: said, onset, cleared }) => ({ priority, text: said, from: onset, to: cleared }));
 
 export interface Mark {
   at: number;
@@ -185,8 +180,9 @@ export function marks(items: readonly TimelineItem[]): Mark[] {
   return items.flatMap((item) => {
     const kind = MARKED[item.type];
     const data = item.withdrawn ? item.correction?.replacement : item.data;
+    const { at } = asItStands(item);
     const inLane = kind === "seen" && data && (num(data["moaas"]) !== null || num(data["dissociation"]) !== null);
-    return kind && data && !inLane ? [{ at: Date.parse(item.at), text: tell({ type: item.type, data }).text, kind }] : [];
+    return kind && data && !inLane ? [{ at, text: tell({ type: item.type, data }).text, kind }] : [];
   });
 }
 
@@ -197,11 +193,14 @@ export function saidAt(t: number, within: number, of: { alarms: readonly AlarmSp
   return [...near, ...alarms];
 }
 
-export function observations(items: readonly TimelineItem[], scale: "moaas" | "dissociation"): { at: number; value: number }[] {
+export type Scale = "moaas" | "dissociation" | "nausea" | "pain";
+
+/** What was observed on a scale; nothing that was withdrawn. */
+export function observations(items: readonly TimelineItem[], scale: Scale): { at: number; value: number }[] {
   return items.flatMap((item) => {
     const body = item.withdrawn ? (item.correction?.replacement ?? {}) : item.data;
     const value = item.type === "ObservationRecorded" ? num(body[scale]) : null;
-    return value === null ? [] : [{ at: Date.parse(item.at), value }];
+    return value === null ? [] : [{ at: asItStands(item).at, value }];
   });
 }
 

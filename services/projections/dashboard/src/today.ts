@@ -1,7 +1,6 @@
 /* The day in five columns, from what is planned and what is under way. Pure: the clock comes in. */
-import { lastDose, phaseOf } from "./course";
-import type { Session } from "./model";
-import type { Work } from "./queries";
+import { minutesSince, phaseOf } from "./course";
+import type { Session, Work } from "./model";
 import { midnight } from "./words";
 
 export interface Day {
@@ -26,11 +25,7 @@ export function dayOf(work: readonly Work[], sessions: readonly Session[], now: 
   const dosing = (item: Work): boolean => item.kind === "visit" && item.visit === "dosing";
   const here = new Set(sessions.filter((s) => s.state === "open").map((s) => s.course_id));
   const open = sessions.filter((s) => s.state === "open").sort((a, b) => a.room.localeCompare(b.room, "en", { numeric: true }));
-  const minutes = (s: Session): number | null => {
-    const dose = lastDose(s);
-    return dose && (now - Date.parse(dose.at)) / 60_000;
-  };
-  const recovering = (s: Session): boolean => RECOVERING.has(phaseOf(s.expected, minutes(s)));
+  const recovering = (s: Session): boolean => RECOVERING.has(phaseOf(s.expected, minutesSince(s, now)));
   return {
     expected: work.filter((item) => dosing(item) && due(item) >= from && due(item) < to && !here.has(item.course_id ?? "")),
     arrived: open.filter((s) => s.doses.length === 0),

@@ -1,10 +1,9 @@
 /* What a value looks like, worked out apart from drawing it: equal views are not drawn again. */
 import { alarmOn, type Kind, openAlarms } from "./alarms";
 import type { BoardSession, Reading } from "./board";
-import { TREND_STEP_MS } from "./board";
 import { lastDose, minutesSince } from "./course";
-import { type Ages, agesOfCheck, agesOfContinuous, type Cause, causeOf, type Health, isContinuous, type State, stateOf } from "./freshness";
-import type { Limits, Point, Priority, Signal } from "./model";
+import { type Ages, agesOfCheck, agesOfContinuous, type Cause, causeOf, type Health, isContinuous, isSilent, SILENT_S, type State, stateOf, UNDOSED } from "./freshness";
+import type { Device, Priority, Signal } from "./model";
 import { bars, type Direction, direction, directionOfCuff, rangeOf, type Bar, sparkline } from "./trend";
 import { age, clockTime, number } from "./words";
 
@@ -47,6 +46,46 @@ export const LOOK: Record<Kind, Look> = {
   co2: { name: "etCO₂", unit: "mmHg", signals: ["etco2"], step: 5, span: 20, digits: 0 },
 };
 
+/** Measured together. */
+const PAIR_WITHIN_MS = 60_000;
+
+/** One value of a monitor that may be nobody's. */
+export interface DeviceValue {
+  name: string;
+  /** `---` once it is withdrawn. */
+  value: string;
+  unit: string;
+  state: State;
+  /** Its age; of one that is withdrawn, what it last was and when. */
+  when: string;
+}
+
+/** A monitor's values in the board's words, and as old as the board lets them be. Of one that is silent none stands: its
+    patient may be gone. */
+export function deviceTold({ signals, last_seen }: Pick<Device, "signals" | "last_seen">, now: number): DeviceValue[] {
+  const silent = isSilent({ last_seen }, now);
+  const told = (name: string, unit: string, last: string, observed_at: string, ages: Ages): DeviceValue => {
+    const seconds = (now - Date.parse(observed_at)) / 1000;
+    const state = silent ? "gone" : stateOf(seconds, ages);
+    const gone = state === "gone";
+    return { name, unit, state, value: gone ? "---" : last, when: gone ? `last ${last} at ${clockTime(Date.parse(observed_at))}` : age(seconds) };
+  };
+  const { systolic, diastolic, mean_arterial: mean } = signals;
+  const cuff = systolic ?? diastolic ?? mean;
+  const together = (other: typeof cuff): string | null =>
+    other && cuff && Math.abs(Date.parse(other.observed_at) - Date.parse(cuff.observed_at)) < PAIR_WITHIN_MS ? String(Math.round(other.value)) : null;
+  const pressure = cuff && told(LOOK.bp.name, LOOK.bp.unit, `${together(systolic) ?? "--"}/${together(diastolic) ?? "--"}${together(mean) ? ` (${together(mean)})` : ""}`, cuff.observed_at, UNDOSED);
+  return Object.values(LOOK).flatMap(({ name, unit, signals: own, digits }) => {
+    if (own[0] === "systolic") return pressure ? [pressure] : [];
+    return own.flatMap((signal) => {
+      const last = signals[signal];
+      if (!last) return [];
+      const ages = isContinuous(signal, { source: "monitor" }) ? agesOfContinuous(SILENT_S) : UNDOSED;
+      return [told(signal === "heart_rate" ? "HR" : name, unit, digits ? last.value.toFixed(1) : String(Math.round(last.value)), last.observed_at, ages)];
+    });
+  });
+}
+
 const NOTHING: Pick<ValueView, "first" | "second" | "age" | "last" | "lastAt" | "cause" | "source" | "direction" | "delta" | "questionable"> = {
   first: "---",
   second: null,
@@ -71,7 +110,7 @@ export function signalOf(session: BoardSession, kind: Kind): Signal | null {
   return heard.find((signal) => alarming.includes(signal)) ?? heard[0] ?? null;
 }
 
-export function agesFor(session: BoardSession, signal: Signal, reading: Reading): Ages {
+function agesFor(session: BoardSession, signal: Signal, reading: Reading): Ages {
   if (isContinuous(signal, reading)) return agesOfContinuous(session.limits.no_data_after_s);
   return agesOfCheck(session.expected, minutesSince(session, reading.at));
 }
@@ -86,10 +125,11 @@ export function valueView(session: BoardSession, kind: Kind, now: number, health
   }
   const ages = agesFor(session, signal, reading);
   const seconds = (now - reading.at) / 1000;
-  const state = health.lostSince === null ? stateOf(seconds, ages) : "gone";
+  // The monitor and the room are another patient's by now: what was measured last is no value of this moment.
+  const state = health.lostSince === null && session.state === "open" ? stateOf(seconds, ages) : "gone";
   const say = (value: number): string => (digits ? value.toFixed(1) : number(Math.round(value)));
   const diastolic = kind === "bp" ? session.latest.diastolic : undefined;
-  const paired = diastolic && Math.abs(diastolic.at - reading.at) < 60_000 ? diastolic : null;
+  const paired = diastolic && Math.abs(diastolic.at - reading.at) < PAIR_WITHIN_MS ? diastolic : null;
   const first = say(reading.value);
   const second = kind === "bp" ? (paired ? say(paired.value) : "--") : null;
   const common = { kind, name: kind === "pulse" && signal === "heart_rate" ? "HR" : name, unit, state };
@@ -131,33 +171,20 @@ export interface TrendView {
   bars: readonly Bar[] | null;
 }
 
-/** What a sparkline is drawn from; the parts keep their identity from reading to reading. */
-export interface TrendOf {
-  points: readonly Point[] | undefined;
-  second: readonly Point[] | undefined;
-  hand: boolean;
-  limits: Limits;
+/** When the session's own step began: each has another moment, for all rooms redrawn at once are one long frame. */
+export function stepOf(session: string, now: number, ms: number): number {
+  const own = parseInt(session.slice(-4), 16) % ms;
+  return Math.floor((now - own) / ms) * ms + own;
 }
 
-export function trendOf(session: BoardSession, kind: Kind): TrendOf {
+export function trendView(session: BoardSession, kind: Kind, edge: number, gone: boolean): TrendView {
+  const nothing = { path: "", tip: "", end: null, limit: null, bars: null };
   const signal = signalOf(session, kind);
-  return {
-    points: signal ? session.trend[signal] : undefined,
-    second: kind === "bp" ? session.trend.diastolic : undefined,
-    hand: signal !== null && kind !== "bp" && session.latest[signal]?.source === "manual",
-    limits: session.limits,
-  };
-}
-
-/** The right edge of the trends: a step of their time, so that they are redrawn once a step. */
-export const trendEdge = (now: number): number => Math.ceil(now / TREND_STEP_MS) * TREND_STEP_MS;
-
-export function trendView(of: TrendOf, kind: Kind, edge: number, gone: boolean): TrendView {
-  const points = of.points ?? [];
-  if (kind === "bp") return { path: "", tip: "", end: null, limit: null, bars: bars(points, of.second ?? [], edge) };
-  if (of.hand) return { path: "", tip: "", end: null, limit: null, bars: null };
+  const points = (signal && session.trend[signal]) ?? [];
+  if (kind === "bp") return { ...nothing, bars: bars(points, session.trend.diastolic ?? [], edge) };
+  if (signal && session.latest[signal]?.source === "manual") return nothing;
   const range = rangeOf(points.map(([, v]) => v), LOOK[kind].span, kind === "spo2" ? 100.5 : Infinity);
-  const low = kind === "spo2" ? Math.max(-1, ...of.limits.spo2.map((band) => band.low ?? -1)) : -1;
+  const low = kind === "spo2" ? Math.max(-1, ...session.limits.spo2.map((band) => band.low ?? -1)) : -1;
   const y = (v: number): number => 37 - ((v - range[0]) / (range[1] - range[0])) * 34;
   return {
     ...sparkline(points, range, edge, gone),

@@ -52,11 +52,20 @@ export function midnight(ms: number, days = 0): number {
   return moment(shown - (((shown % DAY_MS) + DAY_MS) % DAY_MS) + days * DAY_MS);
 }
 
+/** "14:30" of the day that brings it nearest to `near`: an entry of before midnight stays one. NaN when that is no time. */
+export function timeNear(time: string, near: number): number {
+  const at = momentOf(dateOf(near), time);
+  return at - Math.round((at - near) / DAY_MS) * DAY_MS;
+}
+
 /** "2026-11-24", "14:30", as they are in the clinic; NaN when that is no time. */
 export const momentOf = (date: string, time: string): number => {
   const shown = Date.parse(`${date}T${time}Z`);
   return Number.isNaN(shown) ? NaN : moment(shown);
 };
+
+/** 2026-11-24: the day in the clinic, as `momentOf` takes it. */
+export const dateOf = (ms: number): string => new Date(ms + ahead(ms)).toISOString().slice(0, 10);
 
 /** The year in the clinic. */
 export const yearOf = (ms: number): number => new Date(ms + ahead(ms)).getUTCFullYear();
@@ -88,9 +97,19 @@ export function until(seconds: number): string {
 }
 
 /** The server writes its alarms in plain letters. */
-export const asPrinted = (text: string): string => text.replace(/\bSpO2\b/g, "SpO₂").replace(/\betCO2\b/gi, "etCO₂");
+export const asPrinted = (text: string): string => text.replace(/\bSpO2\b/g, "SpO₂").replace(/\betCO2\b/gi, "etCO₂").replace(/(?<!\S)-(?=\d)/g, "−");
 
-export const number = (value: number): string => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+/** Two decimals at most, and no zero after the last: 1.0 is read as 10. */
+export const number = (value: number): string => String(Math.round(value * 100) / 100);
+
+/** As it was drawn up: a volume that is rounded contradicts its dose. */
+export const volume = (ml: number): string => `${Number(ml.toFixed(4))} mL`;
+
+/** What went wrong, as it was said. */
+export const whyOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Minutes from the dose: +41, 0, −5. */
+export const signed = (minutes: number): string => (minutes < 0 ? `−${-minutes}` : minutes === 0 ? "0" : `+${minutes}`);
 
 /** A code as words: charge-nurse, steady_gait. */
 export const words = (code: string): string => code.replace(/[_.-]/g, " ");

@@ -47,6 +47,16 @@ describe("readings", () => {
     expect(s1(board).heard["M1"]).toBe(NOON + 1000);
   });
 
+  test("by hand that were withdrawn leave what the server says stands, and the device stays heard", () => {
+    const latest = { value: 121, quality: "ok", channel: "", source: "monitor", device_id: "M1", entered_by: null, observed_at: at(1) } as const;
+    const stands = { session_id: "s1", reading_ids: ["r9"], latest: { systolic: latest }, trend: { systolic: [[NOON + 1000, 121] as [number, number]] } };
+    const slip = reading(20, { systolic: 212, diastolic: 110 }, { device_id: null, source: "manual" });
+    const board = after(snapshot(), changes({ readings: [reading(1, { systolic: 121 }), slip] }), changes({ corrected: [stands] }));
+    expect(s1(board).latest).toEqual({ systolic: expect.objectContaining({ value: 121, at: NOON + 1000 }) });
+    expect(s1(board).trend).toEqual({ systolic: [[NOON + 1000, 121]] });
+    expect(s1(board).heard).toEqual({ M1: NOON + 1000 });
+  });
+
   test("that are older than what is shown change no value", () => {
     const board = after(snapshot(), changes({ readings: [reading(10, { spo2: 97 }), reading(5, { spo2: 80 })] }));
     expect(s1(board).latest.spo2?.value).toBe(97);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { addReadings, alarmTags, gapAfter, gapsOf, joined, limitWords, nearest, place, rows, scaleOf, tracksOf } from "../src/lanes";
-import { alarmSpans, alarmTexts, handEntry, observations, tell } from "../src/story";
+import { addReadings, alarmTags, gapAfter, gapsOf, joined, limitWords, nearest, place, rangeWithin, rows, scaleOf, tracksOf } from "../src/lanes";
+import { alarmSpans, alarmsById, handEntry, observations, tell } from "../src/story";
 import { bars, direction, sparkline } from "../src/trend";
 import type { TimelineItem } from "../src/model";
 import { asPrinted } from "../src/words";
@@ -41,16 +41,25 @@ test("lanes fill the height and widen for a value beyond their range; a scale pu
   expect(y(last.low)).toBeCloseTo(434);
 });
 
+test("a minute of the table tells the least and the greatest: a fall within it is not read over", () => {
+  const track = [98, 88, 97].map((value, i) => ({ t: NOON + 10_000 * i, low: value, value, high: value, hand: false }));
+  expect(rangeWithin(track, NOON, NOON + 60_000)).toEqual({ low: 88, high: 98 });
+  expect(rangeWithin(track, NOON + 60_000, NOON + 120_000)).toBeNull();
+});
+
 test("the nearest sample is found, and none when it is too far", () => {
   const track = history([0, 10, 20]).spo2;
   expect(nearest(track, NOON + 12_000, 5_000)?.t).toBe(NOON + 10_000);
   expect(nearest(track, NOON + 90_000, 5_000)).toBeNull();
 });
 
-test("limits are said in words", () => {
+test("limits are said by the priority of their alarm, never in a word that could be the value's", () => {
   const { limits } = onBoard();
-  expect(limitWords({ ...limits, heart_rate: [{ low: 50, high: 120, priority: "medium" }] }, "pulse")).toBe("50 to 120");
-  expect(limitWords({ ...limits, spo2: [{ low: 93, high: null, priority: "medium" }, { low: 90, high: null, priority: "high" }] }, "spo2")).toBe("below 93, high below 90");
+  expect(limitWords({ ...limits, heart_rate: [{ low: 50, high: 120, priority: "medium" }] }, "pulse")).toEqual([{ priority: "medium", words: "< 50, > 120" }]);
+  const pressure = limitWords({ ...limits, systolic: [{ low: 90, high: 179, priority: "high" }, { low: null, high: 159, priority: "low" }] }, "bp");
+  expect(pressure).toEqual([{ priority: "low", words: "> 159" }, { priority: "high", words: "< 90, > 179" }]);
+  expect(limitWords({ ...limits, spo2: [{ low: 93, high: 100, priority: "medium" }] }, "spo2")).toEqual([{ priority: "medium", words: "< 93" }]);
+  expect(limitWords(limits, "temp")).toEqual([]);
 });
 
 test("a sparkline is not drawn across a gap and ends where the signal ended", () => {
@@ -111,7 +120,8 @@ describe("words", () => {
   test("an alarm's SpO2 is printed with its subscript, wherever the timeline names it", () => {
     const raised = item("AlarmRaised", 0, { alarm_id: "a", priority: "high", text: "SpO2 88 < 90", onset: at(0) });
     expect(tell(raised).text).toBe("SpO₂ 88 < 90");
-    expect(tell(item("AlarmCleared", 9, { alarm_id: "a" }), alarmTexts([raised])).text).toBe("SpO₂ 88 < 90: over");
+    expect(tell(item("AlarmCleared", 9, { alarm_id: "a" }), alarmsById([raised])).text).toBe("SpO₂ 88 < 90: over");
+    expect(asPrinted("SpO2 89, baseline 98: -9, KAP-7")).toBe("SpO₂ 89, baseline 98: −9, KAP-7");
     expect(asPrinted("No data for 15 s")).toBe("No data for 15 s");
   });
   test("a reading by hand is told with its values, the pressure as one, and who typed it", () => {

@@ -1,12 +1,14 @@
 /* What forms make of what was typed: nothing is guessed, and what is wrong is said beside its field. */
 import { describe, expect, test } from "vitest";
-import { correctable, entries, replaced, standing } from "../src/correcting";
+import { boundOf, outside } from "../src/bounds";
+import { asItStands, correctable, fieldsOf, replaced, standing } from "../src/correcting";
 import { inWords, perKg, scaleOf, stepsInWords } from "../src/dosing";
 import type { DoseRules, SessionRules } from "../src/events";
-import { ofTheDay, overridable, recheckAt } from "../src/gates";
+import { beforeSigning, beyond, keeps, ofTheDay, overridable, recheckAt } from "../src/gates";
 import type { Dose, Me, TimelineItem } from "../src/model";
 import { Reader } from "../src/reader";
 import { newsSince } from "../src/story";
+import { inZone, timeNear } from "../src/words";
 import { at } from "./making";
 
 describe("what was typed", () => {
@@ -19,6 +21,20 @@ describe("what was typed", () => {
     const reader = new Reader({ no: "no" });
     expect([reader.yes("no"), reader.yes("never"), reader.text("x", "The reason"), reader.number("y", "Systolic", "needed")]).toEqual([false, undefined, undefined, undefined]);
     expect(reader.wrong).toEqual({ x: "The reason is missing.", y: "Systolic is missing." });
+  });
+});
+
+describe("what a number can be", () => {
+  const said = (entry: string, field: string, typed: string, unit = ""): string | null => outside(typed, boundOf(entry, field) ?? {}, unit);
+  test("is what the entry's own schema says, in words for beside its field", () => {
+    expect(said("PreDoseChecked", "spo2", "970", "%")).toBe("970 is not possible here. It should be from 50 to 100 %.");
+    expect(said("PreDoseChecked", "systolic", "118,5", "mmHg")).toBe("118,5 is not possible here. It should be a whole number.");
+    expect(said("VitalRecorded", "temperature", "366", "°C")).toBe("366 is not possible here. It should be from 25 to 45 °C.");
+    expect(said("Dose", "milligrams", "6200", "mg")).toBe("6200 is not possible here. It should be over 0 and up to 2000 mg.");
+    expect(said("Assessed", "weight_kg", "620", "kg")).toBe("620 is not possible here. It should be over 20 and under 400 kg.");
+  });
+  test("is not asked of what is empty, no number, or right", () => {
+    expect(["", "x", "97", "100"].map((typed) => said("PreDoseChecked", "spo2", typed))).toEqual([null, null, null, null]);
   });
 });
 
@@ -80,6 +96,10 @@ describe("a recheck", () => {
     expect(when(check(0, 152))).toBe(Date.parse(at(300)));
     expect(when(check(0, 152), check(200, 150))).toBe(Date.parse(at(500)));
   });
+  test("is needed where a value is beyond its limit, not at it", () => {
+    expect(beyond({ systolic: 140, diastolic: 90, spo2: 93 }, rules.gates)).toEqual([]);
+    expect(beyond({ systolic: 141, diastolic: undefined, spo2: 92 }, rules.gates)).toEqual(["systolic over 140 mmHg", "SpO₂ under 93 %"]);
+  });
   test("that is good but too early does not count", () => {
     expect(when(check(0, 152), check(299, 128))).toBe(Date.parse(at(300)));
     expect(when(check(0, 152), check(300, 128))).toBeNull();
@@ -91,6 +111,20 @@ test("the day's gates keep their order, and a missing check is no gate that is o
   expect([overridable("ride", ["intoxication"]), overridable("intoxication", ["intoxication"]), overridable("check", [])]).toEqual([true, false, false]);
 });
 
+describe("a discharge", () => {
+  test("says what keeps the patient, and waits for the server's word", () => {
+    expect(keeps(null)).toBe("Waiting for the server's word on the points.");
+    expect(keeps({ ride: "x", stay: "y" })).toBe("Not met yet: Minimum stay, Ride present.");
+    expect(keeps({ ride: "x", stay: "y", gait: "z", alarms: "a" })).toBe("4 points are not met yet.");
+    expect(keeps({ "": "The session has ended." })).toBe("The session has ended.");
+    expect(keeps({})).toBeNull();
+  });
+  test("is signed when what stands on record is met; of what only its own form asks, it asks", () => {
+    expect(beforeSigning({ stay: "x", oriented: "y", signatures: "z" })).toEqual({ waits: ["stay"], asks: ["oriented"] });
+    expect(beforeSigning({ signatures: "z" })).toEqual({ waits: [], asks: [] });
+  });
+});
+
 describe("a correction", () => {
   const me: Me = { staff_id: "1", username: "r", name: "Ruth Osei", role: "nurse", expires: null, may: { intake: [], session: ["CorrectEntry"], integration: [] }, timezone: "Europe/Vienna" };
   test("is its author's or a prescriber's, never of what the system recorded", () => {
@@ -98,21 +132,60 @@ describe("a correction", () => {
     expect(correctable(item({ by: "staff:2" }), me)).toBe(false);
     expect(correctable(item({ by: "staff:2" }), { ...me, role: "prescriber" })).toBe(true);
     expect(correctable(item({ by: "service:session-monitor", type: "AlarmRaised" }), { ...me, role: "prescriber" })).toBe(false);
-    expect(correctable(item({ position: 0, type: "VitalRecorded" }), me)).toBe(false);
+    expect(correctable(item({ position: 0, type: "VitalRecorded" }), me)).toBe(true);
     expect(correctable(item({ withdrawn: true, correction: { at: at(1), by_name: null, reason: null, replacement: null } }), me)).toBe(false);
   });
   test("shows each figure and keeps the others", () => {
-    const { id, data } = standing(item({}));
-    expect([id, entries("ObservationRecorded", data).map(({ name, value }) => [name, value])]).toEqual(["e1", [["moaas", 4], ["dissociation", 9]]]);
+    const { id, data } = asItStands(item({}));
+    expect([id, fieldsOf("ObservationRecorded", data).map(({ name, value }) => [name, value])]).toEqual(["e1", [["moaas", 4], ["dissociation", 9], ["nausea", null]]]);
     expect(replaced({ ...data, at: at(0) }, new Map([["dissociation", 6]]))).toEqual({ ...data, at: at(0), dissociation: 6 });
     const dose = { session_id: "s1", dose: { drug: "ketamine", milligrams: 600, lot: "A" }, checked_by: "staff:2", id: "x", by: "staff:1", type: "Dosed" };
     expect(replaced(dose, new Map([["dose.milligrams", 60]]))).toEqual({ session_id: "s1", dose: { drug: "ketamine", milligrams: 60, lot: "A" }, checked_by: "staff:2" });
-    expect(entries("LimitsChanged", { reason: "x" })).toEqual([]);
+    expect(fieldsOf("LimitsChanged", { reason: "x" })).toEqual([]);
+  });
+  test("asks as the form that made the entry did, with its units and bounds", () => {
+    const checked = fieldsOf("PreDoseChecked", { spo2: 97, hours_fasted: 6, suicidal_ideation_new: false });
+    expect(checked.map(({ label, unit, bound }) => [label, unit, bound?.to])).toEqual([
+      ["SpO₂", "%", 100],
+      ["Last food", "h ago", 72],
+      ["New suicidal thoughts (C-SSRS since the last visit)?", undefined, undefined],
+    ]);
+    const unasked = fieldsOf("PreDoseChecked", { respiratory_rate: null, suicidal_ideation_new: null, unknown: null });
+    expect(unasked.map(({ name, kind, value }) => [name, kind, value])).toEqual([
+      ["respiratory_rate", "number", null],
+      ["suicidal_ideation_new", "yes or no", null],
+    ]);
+    const given = fieldsOf("Dosed", { dose: { drug: "ketamine", milligrams: 62, volume_ml: 0.62 }, additional: false });
+    expect(given.map(({ name, label, unit }) => [name, label, unit])).toEqual([
+      ["dose.milligrams", "Dose", "mg"],
+      ["dose.volume_ml", "Volume drawn up", "mL"],
+      ["additional", "Is it a booster?", undefined],
+    ]);
+  });
+  test("of a reading by hand asks as the form did that it was typed in", () => {
+    const typed = { signals: { systolic: 212, diastolic: 84, pulse_rate: 71 } };
+    expect(fieldsOf("VitalRecorded", typed).map(({ name, label, unit, bound }) => [name, label, unit, bound?.to])).toEqual([
+      ["signals.systolic", "Systolic", "mmHg", 300],
+      ["signals.diastolic", "Diastolic", "mmHg", 250],
+      ["signals.pulse_rate", "Pulse", "/min", 350],
+    ]);
+    expect(replaced({ ...typed, at: at(0) }, new Map([["signals.systolic", 112]]))).toEqual({ at: at(0), signals: { ...typed.signals, systolic: 112 } });
   });
   test("of a correction is of what took its place", () => {
-    const fixed = item({ withdrawn: true, correction: { at: at(1), by_name: "R", reason: "x", replacement: { id: "e2", moaas: 5 } } });
-    expect([standing(fixed).id, correctable(fixed, me)]).toEqual(["e2", true]);
+    const fixed = item({ withdrawn: true, correction: { at: at(1), by_name: "R", reason: "x", replacement: { id: "e2", by: "staff:1", by_name: "R", at: at(1), moaas: 5 } } });
+    expect(fieldsOf(fixed.type, asItStands(fixed).data).map(({ name }) => name)).toEqual(["moaas"]);
+    expect([asItStands(fixed).id, correctable(fixed, me)]).toEqual(["e2", true]);
+    const withdrawn = item({ withdrawn: true, correction: { at: at(1), by_name: "R", reason: "x", replacement: null } });
+    expect([standing(item({})), standing(fixed), standing(withdrawn)]).toEqual(["e1", "e2", null]);
   });
+});
+
+test("a time that is corrected is of the day that brings it nearest", () => {
+  inZone("Europe/Vienna");
+  const near = Date.parse("2026-11-24T23:10:00Z"); // 00:10 in Vienna, on the 25th
+  const then = (time: string): string => new Date(timeNear(time, near)).toISOString();
+  expect([then("00:05"), then("23:55"), then("01:00")]).toEqual(["2026-11-24T23:05:00.000Z", "2026-11-24T22:55:00.000Z", "2026-11-25T00:00:00.000Z"]);
+  expect(timeNear("x", near)).toBeNaN();
 });
 
 describe("what others recorded meanwhile", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Reading } from "../src/board";
 import { ServerClock } from "../src/clock";
-import { agesOfCheck, agesOfContinuous, behindOf, causeOf, FEED_LOST_MS, type Health, lastHeard, stateOf } from "../src/freshness";
+import { agesOfCheck, agesOfContinuous, behindOf, causeOf, FEED_LOST_MS, type Health, lastHeard, placeOf, stateOf } from "../src/freshness";
 import type { Signal } from "../src/model";
 import { valueView } from "../src/views";
-import { alarm, dosed, NOON, onBoard } from "./making";
+import { alarm, at, dosed, NOON, onBoard } from "./making";
 
 const LIVE: Health = { lostSince: null, behind: null };
 const value = (seconds: number, over: Partial<Reading> = {}): Reading => ({
@@ -46,6 +46,11 @@ describe("a continuous signal", () => {
     const view = shows(20, { spo2: value(0) }, { alarms: [alarm()] });
     expect(view).toMatchObject({ state: "gone", first: "---", last: "97", alarm: null, direction: null });
     expect(view.lastAt).toMatch(/^\d\d:\d\d:\d\d$/);
+  });
+
+  test("of a session that is over is no value of this moment: the monitor is another patient's by now", () => {
+    const view = shows(1, { spo2: value(0) }, { state: "discharged", ended_at: at(0) });
+    expect(view).toMatchObject({ state: "gone", cause: "session over", first: "---", last: "97", direction: null });
   });
 
   test("that was never measured shows no number", () => {
@@ -178,4 +183,11 @@ describe("the clock", () => {
     const TICK_MS = 250;
     expect(FEED_LOST_MS + TICK_MS).toBeLessThan(3_000);
   });
+});
+
+test("of a session's monitors its own stands first, then the live free one, the silent ones last", () => {
+  const monitor = (session_id: string | null, secondsAgo: number) => placeOf({ session_id, last_seen: at(-secondsAgo) }, "s1", NOON);
+  const places = [monitor("s1", 1), monitor(null, 1), monitor("s2", 1), monitor("s1", 60), monitor(null, 60)];
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+  expect(new Set(places).size).toBe(places.length);
 });

@@ -25,7 +25,7 @@ export const session = (over: Partial<Session> = {}): Session => ({
     no_data_after_s: 15,
     no_data_priority: "medium",
   },
-  expected: { onset_min: 5, peak_min: 20, offset_min: 60, minimum_stay_min: 120, checks_min: [5, 10, 15, 20, 30, 45, 60, 90, 120] },
+  expected: { onset_min: 5, peak_min: 20, offset_min: 60, minimum_stay_min: 120, checks_min: [5, 10, 15, 20, 30, 45, 60, 90, 120], moaas_min: [], dissociation_min: [] },
   state: "open",
   opened_at: at(-3600),
   ended_at: null,
@@ -34,6 +34,8 @@ export const session = (over: Partial<Session> = {}): Session => ({
   devices: ["M1"],
   pre_dose: null,
   doses: [],
+  moaas_at: [],
+  dissociation_at: [],
   alarms: [],
   help: null,
   incomplete: false,
@@ -124,6 +126,7 @@ export const changes = (over: Partial<Changes> = {}): Changes => ({
   readings: [],
   sessions: [],
   alarms: [],
+  corrected: [],
   ...over,
 });
 

@@ -1,13 +1,14 @@
 /* What the views work out before they draw: the course's steps, an assessment's verdict, the day, the patient in words. */
 import { describe, expect, it } from "vitest";
-import { headline, observed, outlook, vitalLine } from "../src/calm";
-import { absent, judge, labelOf, steps, waiting } from "../src/care";
-import { grid } from "../src/grid";
-import type { Session, TimelineItem } from "../src/model";
-import type { Protocol, WholeCourse, Work } from "../src/queries";
-import { placeOf } from "../src/places";
+import type { BoardSession } from "../src/board";
+import { answerTo, headline, observed, outlook, vitalLine } from "../src/calm";
+import { absent, answersOf, carried, fieldOf, judge, labelOf, steps, waiting } from "../src/care";
+import { fitting, grid } from "../src/grid";
+import type { Alarm, Protocol, Session, TimelineItem, WholeCourse, Work } from "../src/model";
+import { afterSignIn, placeOf } from "../src/places";
 import { dayOf } from "../src/today";
-import { dosed, NOON, onBoard } from "./making";
+import { stepOf } from "../src/views";
+import { alarm, dosed, NOON, onBoard } from "./making";
 
 const ID = "01890000-0000-7000-8000-000000000001";
 const MIN = 60_000;
@@ -30,6 +31,29 @@ describe("a place", () => {
   });
 });
 
+describe("after the sign-in", () => {
+  it("stands what was asked for, but nobody else's page", () => {
+    expect([afterSignIn("/today", null, "a"), afterSignIn("/today", "a", "a"), afterSignIn("/today", "b", "a")]).toEqual(["/today", "/today", "/"]);
+    expect([afterSignIn(null, null, "a"), afterSignIn("//elsewhere.example", null, "a"), afterSignIn("https://elsewhere.example", null, "a")]).toEqual(["/", "/", "/"]);
+  });
+});
+
+describe("a session's step", () => {
+  const ROOMS = Array.from({ length: 24 }, (_, n) => `01890000-0000-7000-8000-${(n * 7919).toString(16).padStart(12, "0")}`);
+  it("lasts as long as it should, and is over at another moment in another room", () => {
+    for (const id of ROOMS) {
+      const began = stepOf(id, NOON, 5_000);
+      expect(NOON - began).toBeGreaterThanOrEqual(0);
+      expect(NOON - began).toBeLessThan(5_000);
+      expect(stepOf(id, began + 4_999, 5_000)).toBe(began);
+      expect(stepOf(id, began + 5_000, 5_000)).toBe(began + 5_000);
+    }
+    // The clock ticks four times a second: how many rooms begin a step with the same tick?
+    const ticks = ROOMS.map((id) => Math.floor((stepOf(id, NOON, 5_000) % 5_000) / 250));
+    expect(Math.max(...ticks.map((tick) => ticks.filter((other) => other === tick).length))).toBeLessThanOrEqual(6);
+  });
+});
+
 describe("the grid", () => {
   it("holds every number of rooms from 1 to 24 on one screen", () => {
     for (let rooms = 1; rooms <= 24; rooms += 1) {
@@ -38,6 +62,18 @@ describe("the grid", () => {
       expect(columns).toBeLessThanOrEqual(6);
       expect(rows).toBeLessThanOrEqual(4);
     }
+  });
+});
+
+describe("chips in a bar", () => {
+  it("all stand there when all of them fit", () => {
+    expect(fitting([100, 100, 100], 316, 8, 60)).toBe(3);
+    expect(fitting([], 0, 8, 60)).toBe(0);
+  });
+  it("leave room for the one that counts the others", () => {
+    expect(fitting([100, 100, 100], 315, 8, 60)).toBe(2);
+    expect(fitting([100, 100, 100], 275, 8, 60)).toBe(1);
+    expect(fitting([100, 100, 100], 90, 8, 60)).toBe(0);
   });
 });
 
@@ -64,6 +100,31 @@ describe("an assessment", () => {
     expect(judge(protocol, { rules: asked, drugs: [], drugsAsked: false }, 1980, 2026)).toMatchObject({ may: "not yet", open: ["drugs"] });
     expect(absent(protocol, { rules: asked, drugs: [], drugsAsked: true })).toEqual(["avm", "osa", "drug.maoi"]);
     expect(absent(protocol, { rules: asked, drugs: ["maoi"], drugsAsked: true })).toEqual(["avm", "osa"]);
+  });
+  it("keeps an answer under another protocol only where that asks the same in the same words", () => {
+    const rules = protocol.eligibility!.rules;
+    const other: Protocol = {
+      ...protocol,
+      name: "other",
+      eligibility: { ...protocol.eligibility!, rules: { ...rules, osa: { ...rules["osa"]!, asks: "Sleep apnoea that is not treated" } } },
+    };
+    const say = (of: Protocol, said: Record<string, string>): Record<string, string> =>
+      Object.fromEntries(
+        Object.entries(said).flatMap(([rule, value]) => {
+          const field = fieldOf(rule, of.eligibility!.rules[rule]!.asks);
+          return [[`rule-${field}`, value], [`under-${field}`, of.name]];
+        }),
+      );
+    const typed = { ...say(protocol, { avm: "no", osa: "no" }), drugs_asked: protocol.name };
+    expect(answersOf(typed, protocol)).toEqual({ rules: { avm: "no", osa: "no" }, drugs: [], drugsAsked: true });
+    expect(carried(typed, protocol)).toEqual({ kept: {}, anew: [] });
+    expect(answersOf(typed, other)).toEqual({ rules: { avm: "no" }, drugs: [], drugsAsked: false });
+    expect(carried(typed, other)).toEqual({ kept: { avm: protocol.name }, anew: ["osa"] });
+    // Answered once more it is this protocol's own; the other's words keep their own answer.
+    const both = { ...typed, ...say(other, { avm: "no", osa: "yes" }) };
+    expect(carried(both, other)).toEqual({ kept: {}, anew: [] });
+    expect(answersOf(both, other).rules).toEqual({ avm: "no", osa: "yes" });
+    expect(answersOf(both, protocol).rules).toEqual({ avm: "no", osa: "no" });
   });
   it("is never eligible with a hard stop", () => {
     expect(judge(protocol, { rules: { ...asked, avm: "yes" }, drugs: [], drugsAsked: true }, 1980, 2026).may).toBe("not eligible");
@@ -151,6 +212,9 @@ describe("the day", () => {
 const well = { lostSince: null, behind: null };
 
 describe("beside the patient", () => {
+  const item = (minutes: number, data: Record<string, unknown>, more: Partial<TimelineItem> = {}): TimelineItem => ({
+    event_id: String(minutes), position: 1, type: "ObservationRecorded", at: at(minutes), recorded_at: at(minutes), by: "staff:x", by_name: null, data, withdrawn: false, correction: null, ...more,
+  });
   it("does not call a value well that the monitor itself doubts", () => {
     const spo2 = { ...HEARD.latest["spo2"]!, quality: "questionable" as const };
     const s = { ...onBoard({ latest: { ...HEARD.latest, spo2 } }), doses: dosed(17 * 60) };
@@ -159,10 +223,10 @@ describe("beside the patient", () => {
   });
   it("says where the patient is and what the clock will bring", () => {
     const s = { ...onBoard(HEARD), doses: dosed(17 * 60) };
-    expect(headline(s, NOON)).toBe("Peak, 17 minutes in");
+    expect(headline(s, NOON)).toBe("Peak, 17 minutes after the dose");
     expect(outlook(s, NOON)).toMatch(/^Strongest now\. Begins to ease about /);
     expect(headline({ ...s, doses: [] }, NOON)).toBe("Before the dose");
-    expect(headline({ ...s, doses: dosed(125 * 60) }, NOON)).toBe("Ready, 2 h 05 in");
+    expect(headline({ ...s, doses: dosed(125 * 60) }, NOON)).toBe("Ready, 2 h 05 after the dose");
   });
   it("never says that what is not measured is well", () => {
     const s = onBoard(HEARD);
@@ -177,18 +241,54 @@ describe("beside the patient", () => {
   it("says low and high by the session's own limits", () => {
     const s = onBoard(HEARD);
     const spo2 = (value: number) => vitalLine({ ...s, latest: { spo2: { value, quality: "ok", channel: "1", source: "monitor", device_id: "M1", entered_by: null, at: NOON } } }, "spo2", NOON, well);
-    expect(spo2(97)).toMatchObject({ text: "Oxygen within its limits", small: "97 %", state: "well" });
+    expect(spo2(97)).toMatchObject({ text: "Oxygen within its limits", small: "97 %, 0 s ago", state: "well" });
     expect(spo2(84)).toMatchObject({ text: "Oxygen is low", state: "wants" });
   });
+  it("tells of each value how old it is", () => {
+    const s = onBoard(HEARD);
+    const bp = { systolic: { ...HEARD.latest["spo2"]!, value: 124, at: NOON }, diastolic: { ...HEARD.latest["spo2"]!, value: 74, at: NOON } };
+    expect(vitalLine({ ...s, latest: bp }, "bp", NOON + 245_000, well).small).toBe("124/74, 4 min ago");
+    expect(vitalLine(s, "resp", NOON + 2_000, well).small).toMatch(/ a minute, \d s ago$/);
+  });
+  it("takes an answered call for help on its way until a high alarm is raised after it", () => {
+    const call = { call_id: "h1", at: at(-1), by: "staff:2", by_name: null, answered_at: at(0), answered_by: "staff:1", answered_by_name: "First nurse" };
+    const answer = (seconds: number, over: Partial<BoardSession> = {}, items: TimelineItem[] = []) => answerTo(onBoard({ help: call, ...over }), items, NOON + seconds * 1000);
+    const raised = (over: Partial<Alarm>) => ({ alarms: [alarm({ raised_at: at(0.5), ...over })] });
+    expect([answer(10), answer(299), answer(300)]).toEqual(["coming", "coming", null]);
+    expect([answer(10, { help: null }), answer(10, { help: { ...call, answered_at: null } })]).toEqual([null, null]);
+    expect(answer(40, raised({}))).toBe("past");
+    expect(answer(40, raised({ raised_at: at(-0.5) }))).toBe("coming"); // it is what was answered
+    expect([answer(40, raised({ priority: "medium" })), answer(40, raised({ late: true }))]).toEqual(["coming", "coming"]);
+    const told = item(0.5, { priority: "high", late: false }, { type: "AlarmRaised", at: at(0.5) });
+    expect(answer(90, {}, [told])).toBe("past"); // over, and it does not become help on its way again
+  });
   it("takes the last observation of each scale, corrected ones as corrected", () => {
-    const item = (minutes: number, data: Record<string, unknown>, more: Partial<TimelineItem> = {}): TimelineItem => ({
-      event_id: String(minutes), position: 1, type: "ObservationRecorded", at: at(minutes), recorded_at: at(minutes), by: "staff:x", by_name: null, data, withdrawn: false, correction: null, ...more,
-    });
-    const lines = observed([item(-20, { moaas: 5, dissociation: 2 }), item(-5, { moaas: 4 }), item(-3, { moaas: 1 }, { withdrawn: true, correction: { at: at(-2), by_name: null, reason: null, replacement: { moaas: 3 } } })]);
+    const s = { ...onBoard(HEARD), doses: dosed(33 * 60) };
+    const lines = observed(s, [item(-20, { moaas: 5, dissociation: 2 }), item(-5, { moaas: 4 }), item(-3, { moaas: 1 }, { withdrawn: true, correction: { at: at(-2), by_name: null, reason: null, replacement: { moaas: 3 } } })], NOON);
     expect(lines.map(({ text, state }) => [text, state])).toEqual([
       ["Answers only when called loudly", "wants"],
       ["A little inward, 2 of 10", "well"],
     ]);
-    expect(observed([])).toEqual([]);
+    expect(observed(s, [], NOON).map(({ text, state }) => [text, state])).toEqual([["How awake: not observed yet", "unknown"]]);
+  });
+  it("does not call an observation the patient's state once the next was due, or a dose has begun to work since", () => {
+    const awake = (minutes: number, since: number, more: Partial<BoardSession> = {}, moaas = 5) =>
+      observed({ ...onBoard(HEARD), doses: dosed(since * 60), ...more }, [item(minutes, { moaas })], NOON)[0];
+    // The sets of checks are at 45 and 60 minutes: seen at 45, it holds until 5 minutes after 60.
+    expect(awake(-19, 64)).toMatchObject({ text: "Awake, answers readily", state: "well" });
+    expect(awake(-20, 65)).toMatchObject({ text: "How awake: observe again", state: "unknown" });
+    expect(awake(-20, 65)?.small).toMatch(/^last observed \d\d:\d\d, 20 min ago: awake, answers readily$/);
+    expect(awake(-29, 119)).toMatchObject({ state: "well" });
+    expect(awake(-31, 200)).toMatchObject({ state: "unknown" }); // older than the protocol's 30 minutes
+    expect(awake(-9, 4)).toMatchObject({ state: "well" });
+    expect(awake(-10, 6)).toMatchObject({ state: "unknown" }); // before a dose that works since 1 minute
+    expect(awake(-180, 240, {}, 2)).toMatchObject({ text: "How awake: observe again", state: "wants" }); // never calmer than it was
+    expect(awake(-40, 90, { state: "discharged", ended_at: at(-30) })).toMatchObject({ text: "How awake, at the last look", state: "unknown" });
+  });
+  it("asks again for dissociation and nausea of more than half an hour ago, or as the protocol has it", () => {
+    const of = (minutes: number, validMin?: number) => observed({ ...onBoard(HEARD), doses: dosed(90 * 60) }, [item(minutes, { dissociation: 8, nausea: 3, pain: 0 })], NOON, validMin).map(({ text, state }) => `${state} ${text}`);
+    expect(of(-29)).toEqual(["unknown How awake: not observed yet", "well Far away, 8 of 10", "well Nausea, 3 of 10"]);
+    expect(of(-31)).toEqual(["unknown How awake: not observed yet", "unknown How far inward: observe again", "unknown Nausea: observe again"]);
+    expect(of(-31, 45)).toEqual(of(-29));
   });
 });
