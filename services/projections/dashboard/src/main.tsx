@@ -1,18 +1,20 @@
 import "uplot/dist/uPlot.min.css";
 import "./style/font.css";
 import "./style/tokens.css";
-import "./style/kit.css";
-import "./style/page.css";
+import "./style/base.css";
+import "./style/shell.css";
+import "./style/board.css";
+import "./style/session.css";
 import "./style/form.css";
-import "./style/paper.css";
 import "./style/views.css";
+import "./style/paper.css";
 import { effect, signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
 import * as api from "./api";
 import { SignedOut } from "./feed";
 import { flashAlarms } from "./flash";
 import { followLinks, go, place, type PlaceName } from "./route";
-import { me, signedIn, whenSignedOut } from "./store";
+import { feedLost, me, signedIn, whenSignedOut } from "./store";
 import { AlarmsPage } from "./ui/alarms";
 import { AssessPage } from "./ui/assess";
 import { BoardPage } from "./ui/board";
@@ -60,22 +62,27 @@ function App() {
   return <Page key={at.id} id={at.id} />;
 }
 
-/** Who comes back finds the page that they left; who was sent away is told so. */
-function toSignIn(ended: boolean): void {
+function toSignIn(said: Record<string, string>): void {
   if (place.peek().at === "sign-in") return;
-  const from = location.pathname;
-  const back = new URLSearchParams({ ...(from !== "/" && { to: from }), ...(ended && { ended: "yes" }) }).toString();
-  go(back ? `/sign-in?${back}` : "/sign-in", true);
+  const query = new URLSearchParams(said).toString();
+  go(query ? `/sign-in?${query}` : "/sign-in", true);
 }
+
+/** What was asked for is shown after the sign-in. */
+const here = (): Record<string, string> => (location.pathname === "/" ? {} : { to: location.pathname });
+
+/** Whose page it was last. */
+let whose = "";
 
 async function whoIsThere(): Promise<void> {
   try {
-    if (api.leaving()) await api.signOut();
+    const left = api.left();
+    if (left) await api.signOut(left);
     signedIn(await api.me());
     unanswered.value = false;
     if (place.peek().at === "sign-in") go("/", true);
   } catch (error) {
-    if (error instanceof SignedOut) toSignIn(false);
+    if (error instanceof SignedOut) toSignIn(here());
     else {
       unanswered.value = true;
       setTimeout(() => void whoIsThere(), RETRY_MS);
@@ -85,9 +92,18 @@ async function whoIsThere(): Promise<void> {
 
 followLinks();
 flashAlarms();
-whenSignedOut(toSignIn);
+effect(() => {
+  whose = me.value?.staff_id ?? whose;
+});
+// Whose sign-in ended comes back to the page that they left, and nobody else does; who signed out begins anew.
+whenSignedOut((ended) => toSignIn(ended ? { ...here(), of: whose, ended: "yes" } : {}));
 effect(() => {
   document.title = titleOf();
+});
+// Before anything is drawn anew: the chart takes its colours from the styles that this sets.
+effect(() => {
+  if (feedLost.value && me.value) document.body.dataset["feed"] = "lost";
+  else delete document.body.dataset["feed"];
 });
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no #app");

@@ -1,24 +1,25 @@
 /* All alarms: those that are open, and what became of the others. */
 import { useEffect, useState } from "preact/hooks";
-import { byUrgency } from "../alarms";
+import { byPriority, told } from "../alarms";
+import type { AlarmOf } from "../model";
 import * as queries from "../queries";
-import type { AlarmOf } from "../queries";
 import { useRead } from "../read";
 import { useStable } from "../stable";
-import { alarmed, health, loaded, now, serverNow } from "../store";
+import { alarmed, feedLost, loaded, now, serverNow, unanswered } from "../store";
 import { asPrinted, clockTime, dayInYear, duration, midnight } from "../words";
 import { AlarmAge, alarmWords, shownState } from "./alarm";
 import { Acknowledge, Refusal } from "./answer";
 import { Loading } from "./board";
 import { Icon, Pri } from "./icon";
-import { Nothing, Page, Reading } from "./page";
+import { Nothing, Page, Reading, TableHead } from "./page";
 
 const EVERY_MS = 10_000;
 const SHOWN = 200;
 
 export function AlarmsPage() {
-  const open = [...alarmed.value].sort((a, b) => byUrgency(a.alarm, b.alarm));
-  const lost = useStable(() => health.value.lostSince !== null, []);
+  const open = [...alarmed.value].sort((a, b) => byPriority(a.alarm, b.alarm));
+  const answered = open.length - unanswered.value.length;
+  const lost = feedLost.value;
   const second = useStable(() => Math.floor(now.value / 1000) * 1000, []);
   const moved = open.map(({ alarm }) => `${alarm.alarm_id}${alarm.state}`).join();
   const [all, setAll] = useState(false);
@@ -30,13 +31,13 @@ export function AlarmsPage() {
     <Page title="Alarms" lead="The bedside monitor is the primary alarm. Here stand those that KAP raised.">
       <section aria-labelledby="open-h">
         <h2 id="open-h" class="section-h">
-          Open <b>{loaded.value ? open.length : "?"}</b>
+          Open <b>{loaded.value ? `${unanswered.value.length} not acknowledged${answered > 0 ? `, ${answered} acknowledged` : ""}` : "?"}</b>
         </h2>
         {!loaded.value ? (
           <Loading />
         ) : open.length === 0 ? (
           <Nothing icon="check" title="No open alarms">
-            {lost ? "As of when the feed was lost." : "In no room."}
+            {lost && "As of when the feed was lost."}
           </Nothing>
         ) : (
           <ul class="alarm-rows">
@@ -57,11 +58,11 @@ export function AlarmsPage() {
                     )}
                     {alarm.state === "acknowledged" && ` · acknowledged by ${alarm.acknowledged_by_name ?? "somebody"}`}
                     {alarm.state === "paused" && " · sound paused"}
-                    {alarm.state === "latched" && " · over, not acknowledged"}
-                    {alarm.escalated && " · escalated"}
+                    {alarm.state === "latched" && ", waits for an answer"}
+                    {alarm.escalated && ` · escalated${told(alarm) && ` to the ${told(alarm)}`}`}
                   </small>
                 </span>
-                <Acknowledge session={session} alarm={alarm} main={false} />
+                <Acknowledge session={session} alarm={alarm} />
                 <Refusal alarm={alarm} />
               </li>
             ))}
@@ -98,23 +99,15 @@ function History({ alarms }: { alarms: readonly AlarmOf[] }) {
   const seconds = (from: string, to: string): string => duration((Date.parse(to) - Date.parse(from)) / 1000);
   return (
     <div class="panel scroll-x" tabIndex={0} role="region" aria-label="History of alarms">
-      <table class="list">
-        <thead>
-          <tr>
-            {["Onset", "Room", "Alarm", "Lasted", "Acknowledged", "After"].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+      <table class="list alarm-history">
+        <TableHead of={["Onset", "Room", "Alarm", "Lasted", "Acknowledged", "After"]} />
         <tbody>
           {alarms.slice(0, SHOWN).map((alarm) => (
             <tr key={alarm.alarm_id}>
               <td>
                 <time dateTime={alarm.onset}>{when(alarm.onset)}</time>
               </td>
-              <td>
+              <td data-name="Room">
                 <a class="in-text" href={`/sessions/${alarm.session_id}`}>
                   {alarm.room ?? "–"}
                 </a>
@@ -124,12 +117,12 @@ function History({ alarms }: { alarms: readonly AlarmOf[] }) {
                   <Pri of={alarm.priority} />
                 </span>{" "}
                 {asPrinted(alarm.text)}
-                {alarm.late && <small> found late, never sounded</small>}
-                {alarm.escalated && <small> escalated</small>}
+                {alarm.late && <small> · found late, never sounded</small>}
+                {alarm.escalated && <small> · escalated</small>}
               </td>
-              <td>{alarm.cleared_at ? seconds(alarm.onset, alarm.cleared_at) : <b>open</b>}</td>
-              <td>{alarm.acknowledged_at ? (alarm.acknowledged_by_name ?? "somebody") : alarm.late ? "–" : <span class="dim">nobody</span>}</td>
-              <td>{alarm.acknowledged_at ? seconds(alarm.raised_at, alarm.acknowledged_at) : ""}</td>
+              <td data-name="Lasted">{alarm.cleared_at ? seconds(alarm.onset, alarm.cleared_at) : <b>open</b>}</td>
+              <td data-name="Acknowledged">{alarm.acknowledged_at ? (alarm.acknowledged_by_name ?? "somebody") : alarm.late ? "–" : <span class="dim">nobody</span>}</td>
+              <td data-name="After">{alarm.acknowledged_at ? seconds(alarm.raised_at, alarm.acknowledged_at) : ""}</td>
             </tr>
           ))}
         </tbody>

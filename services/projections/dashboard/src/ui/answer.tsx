@@ -7,6 +7,7 @@ import { useStable } from "../stable";
 import { may, now, presses } from "../store";
 import { asPrinted, PAUSED_FOR } from "../words";
 import { Icon } from "./icon";
+import { Trouble } from "./trouble";
 
 const PAUSE_MIN = 2;
 
@@ -26,7 +27,28 @@ function For({ session, alarm }: { session: BoardSession; alarm: Alarm }) {
   );
 }
 
-export function Acknowledge({ session, alarm, main }: { session: BoardSession; alarm: Alarm; main: boolean }) {
+/** So long a button that came where another may have been takes no touch meant for that. */
+const SETTLES_MS = 600;
+
+interface Answered {
+  session: BoardSession;
+  alarm: Alarm;
+  /** An icon with its name for the ear, where there is no room for the word. */
+  brief?: boolean;
+}
+
+interface Acknowledged extends Answered {
+  main?: boolean;
+  /** Others take this place: keyed by its alarm. */
+  settles?: boolean;
+}
+
+export function Acknowledge({ session, alarm, main = false, brief = false, settles = false }: Acknowledged) {
+  const [settling, settle] = useState(settles);
+  useEffect(() => {
+    const soon = setTimeout(() => settle(false), SETTLES_MS);
+    return () => clearTimeout(soon);
+  }, []);
   if (!may("session", "AcknowledgeAlarm") || alarm.state === "acknowledged") return null;
   const pressed = presses.of(alarm.alarm_id);
   const mine = pressed?.command.type === "AcknowledgeAlarm";
@@ -34,18 +56,19 @@ export function Acknowledge({ session, alarm, main }: { session: BoardSession; a
     <button
       type="button"
       class={main ? "btn main" : "btn"}
-      aria-disabled={busy(alarm, "AcknowledgeAlarm")}
-      onClick={() => !busy(alarm, "AcknowledgeAlarm") && void answer("AcknowledgeAlarm", session, alarm)}
+      title={brief ? "Acknowledge" : undefined}
+      aria-disabled={settling || busy(alarm, "AcknowledgeAlarm")}
+      onClick={() => !settling && !busy(alarm, "AcknowledgeAlarm") && void answer("AcknowledgeAlarm", session, alarm)}
     >
       <Icon name="check" />
-      {mine && pressed.state === "sending" ? "Sending…" : mine && pressed.state === "unknown" ? "Try again" : "Acknowledge"}
+      <span class={brief ? "sr" : ""}>{mine && pressed.state === "sending" ? "Sending…" : mine && pressed.state === "unknown" ? "Try again" : "Acknowledge"}</span>
       <For session={session} alarm={alarm} />
     </button>
   );
 }
 
 /** Two touches: the button, then the reason. While it lasts the same place says so. */
-export function Pause({ session, alarm }: { session: BoardSession; alarm: Alarm }) {
+export function Pause({ session, alarm, brief = false }: Answered) {
   const [choosing, choose] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const state = useStable(() => standing(alarm, now.value), [alarm]);
@@ -61,9 +84,16 @@ export function Pause({ session, alarm }: { session: BoardSession; alarm: Alarm 
   };
   return (
     <div class="pause" ref={box} onKeyDown={leave}>
-      <button type="button" class="btn" aria-expanded={choosing} aria-disabled={busy(alarm, "PauseAlarm")} onClick={() => choose(!choosing)}>
+      <button
+        type="button"
+        class="btn"
+        title={brief ? `Pause ${PAUSE_MIN} min` : undefined}
+        aria-expanded={choosing}
+        aria-disabled={busy(alarm, "PauseAlarm")}
+        onClick={() => choose(!choosing)}
+      >
         <Icon name="pause" />
-        {busy(alarm, "PauseAlarm") ? "Sending…" : `Pause ${PAUSE_MIN} min`}
+        <span class={brief ? "sr" : ""}>{busy(alarm, "PauseAlarm") ? "Sending…" : `Pause ${PAUSE_MIN} min`}</span>
         <For session={session} alarm={alarm} />
       </button>
       {choosing && (
@@ -95,9 +125,6 @@ export function Refusal({ alarm }: { alarm: Alarm }) {
   const text = pressed?.state === "unknown" && came ? "" : pressed?.text;
   if (!text) return null;
   return (
-    <p class="refusal" role="status">
-      <Icon name="alert" />
-      <span>{text}</span>
-    </p>
+    <Trouble>{text}</Trouble>
   );
 }

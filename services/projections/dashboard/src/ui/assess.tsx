@@ -1,13 +1,14 @@
 /* The assessment: every rule of the protocol asked, and what the answers come to, finding by finding. */
+import { boundOf } from "../bounds";
 import { useMemo } from "preact/hooks";
-import { absent, type Answers, judge, type Judged, labelOf } from "../care";
+import { absent, answersOf, carried, drugName, fieldOf, judge, type Judged, labelOf } from "../care";
 import { ROUTES } from "../course";
+import type { Protocol, Rule, Standing, WholeCourse } from "../model";
 import * as queries from "../queries";
-import type { Protocol, Rule, Standing, WholeCourse } from "../queries";
 import { useRead } from "../read";
 import { go } from "../route";
-import { may, now } from "../store";
 import { useStable } from "../stable";
+import { may, now } from "../store";
 import { yearOf } from "../words";
 import { Choice, Line, Words } from "./fields";
 import { type Form, useForm } from "./form";
@@ -24,7 +25,7 @@ const MEASURES = [
 ] as const;
 
 export function AssessPage({ id }: { id: string }) {
-  const course = useRead(() => queries.course(id), [id], null, true);
+  const course = useRead(() => queries.course(id), [id], undefined, true);
   const clinic = useRead(queries.clinic, []);
   const back = [`/courses/${id}`, "The course"] as const;
   if (!may("intake", "Assess")) {
@@ -53,17 +54,6 @@ export function AssessPage({ id }: { id: string }) {
   );
 }
 
-function answersOf(form: Form, protocol: Protocol): Answers {
-  const rules: Record<string, "yes" | "no"> = {};
-  for (const rule of Object.keys(protocol.eligibility?.rules ?? {})) {
-    const said = form.typed[`rule-${rule}`];
-    if (said === "yes" || said === "no") rules[rule] = said;
-  }
-  const drugs = (form.typed["drugs"] ?? "").split(" ").filter((drug) => protocol.eligibility?.interacting_drugs[drug]);
-  // "Every one": of this protocol's list. Another protocol's is asked about anew.
-  return { rules, drugs, drugsAsked: form.typed["drugs_asked"] === protocol.name };
-}
-
 function Assessing({ course, protocols }: { course: WholeCourse; protocols: readonly Protocol[] }) {
   const year = useStable(() => yearOf(now.value), []);
   const form: Form = useForm({
@@ -74,7 +64,7 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
       const verdict = reader.text("verdict", "The verdict");
       const weight = reader.number("weight_kg", "The weight", "needed");
       if (!protocol) return { type: "Assess" };
-      const answers = answersOf(form, protocol);
+      const answers = answersOf(form.typed, protocol);
       const judged = judge(protocol, answers, course.birth_year, year);
       if (verdict === "eligible" && judged.may !== "eligible") reader.wrong["verdict"] = why(judged);
       const measures = MEASURES.flatMap(([instrument, title]) => {
@@ -85,8 +75,8 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
       const drugs = new Set(answers.drugs.map((drug) => `drug.${drug}`));
       const findings = judged.found
         .filter(({ rule }) => !drugs.has(rule) && !rule.startsWith("age."))
-        .map(({ rule, standing }) => {
-          const note = reader.text(`note-${rule}`);
+        .map(({ rule, asks, standing }) => {
+          const note = reader.text(`note-${fieldOf(rule, asks)}`);
           return { rule, standing, ...(note && { note }) };
         });
       return {
@@ -106,11 +96,18 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
     recorded: () => go(`/courses/${course.course_id}`, true),
   });
   const protocol = protocols.find((p) => p.name === form.typed["protocol"]) ?? null;
-  const judged = protocol && judge(protocol, answersOf(form, protocol), course.birth_year, year);
+  const titles = Object.fromEntries(protocols.map((p) => [p.name, p.title]));
+  const judged = protocol && judge(protocol, answersOf(form.typed, protocol), course.birth_year, year);
   return (
     <FormBody form={form} button="Record the assessment" cancel={`/courses/${course.course_id}`}>
       <Choice
-        form={form}
+        form={{
+          ...form,
+          set(name, value) {
+            form.set("verdict", ""); // was of the other protocol's rules
+            form.set(name, value);
+          },
+        }}
         name="protocol"
         label="Protocol"
         hint="Its rules are asked below; the session keeps its limits, doses and checks."
@@ -120,7 +117,7 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
       {protocol && judged && (
         <div class="assess">
           <div class="assess-asks">
-            <Rules form={form} protocol={protocol} />
+            <Rules form={form} protocol={protocol} titles={titles} />
             {Object.keys(protocol.eligibility?.interacting_drugs ?? {}).length > 0 && (
               <fieldset class="asks">
                 <legend>Drugs that interact: touch each that the patient takes</legend>
@@ -129,9 +126,9 @@ function Assessing({ course, protocols }: { course: WholeCourse; protocols: read
               </fieldset>
             )}
             <div class="two-col">
-              <Line form={form} name="weight_kg" label="Weight" unit="kg" hint="Doses per kg are checked against it." />
+              <Line form={form} name="weight_kg" label="Weight" unit="kg" bound={boundOf("Assessed", "weight_kg")} hint="Doses per kg are checked against it." />
               {MEASURES.map(([instrument, title]) => (
-                <Line key={instrument} form={form} name={`measure-${instrument}`} label={`${title} (optional)`} unit="total" />
+                <Line key={instrument} form={form} name={`measure-${instrument}`} label={`${title} (optional)`} unit="total" bound={boundOf("Measure", instrument)} />
               ))}
             </div>
             <Words form={form} name="goals" label="What the patient hopes for (optional)" rows={3} />
@@ -162,16 +159,47 @@ function why(judged: Judged): string {
   return `${n} ${n === 1 ? "question is" : "questions are"} not asked`;
 }
 
-function Rules({ form, protocol }: { form: Form; protocol: Protocol }) {
+function Rules({ form, protocol, titles }: { form: Form; protocol: Protocol; titles: Readonly<Record<string, string>> }) {
   const rules = Object.entries(protocol.eligibility?.rules ?? {});
   if (rules.length === 0) return <p class="quiet-line">This protocol has no rules of eligibility: it was adopted before there were any.</p>;
+  const { kept, anew } = carried(form.typed, protocol);
+  const n = Object.keys(kept).length;
+  const asked = (of: typeof rules) =>
+    of.map(([rule, { asks, standing, source }]) => (
+      <Ask
+        key={rule}
+        form={form}
+        rule={rule}
+        asks={asks}
+        standing={standing}
+        source={source}
+        protocol={protocol.name}
+        said={kept[rule] ? `answered under ${titles[kept[rule]] ?? kept[rule]}` : anew.includes(rule) ? "put in other words here: ask anew" : ""}
+      />
+    ));
+  const notes = rules.filter(([, { standing }]) => standing === "note");
   return (
-    <fieldset class="asks">
-      <legend>Does this hold for the patient?</legend>
-      {rules.map(([rule, { asks, standing, source }]) => (
-        <Ask key={rule} form={form} rule={rule} asks={asks} standing={standing} source={source} />
-      ))}
-    </fieldset>
+    <>
+      <fieldset class="asks">
+        <legend>Does this hold for the patient?</legend>
+        {(n > 0 || anew.length > 0) && (
+          <p class="verdict" role="status">
+            <Icon name="list" />
+            <span>
+              {n > 0 && `${n} ${n === 1 ? "answer is" : "answers are"} kept: this protocol asks the same in the same words. Look at ${n === 1 ? "it" : "them"} once more. `}
+              {anew.length > 0 && `${anew.length} ${anew.length === 1 ? "question is" : "questions are"} put in other words, and asked anew.`}
+            </span>
+          </p>
+        )}
+        {asked(rules.filter(([, { standing }]) => standing !== "note"))}
+      </fieldset>
+      {notes.length > 0 && (
+        <fieldset class="asks">
+          <legend>On record: a yes stops nothing</legend>
+          {asked(notes)}
+        </fieldset>
+      )}
+    </>
   );
 }
 
@@ -181,20 +209,27 @@ const SAID = [
   ["", "Not asked"],
 ] as const;
 
-function Ask({ form, rule, asks, standing, source }: { form: Form; rule: string } & Rule) {
-  const name = `rule-${rule}`;
+/** `said`: what became of the answer that was given under another protocol. */
+function Ask({ form, rule, asks, standing, source, protocol, said: before }: { form: Form; rule: string; protocol: string; said: string } & Rule) {
+  const field = fieldOf(rule, asks);
+  const name = `rule-${field}`;
   const said = form.typed[name] ?? "";
   const id = `${form.id}-${name}`;
+  const say = (value: string): void => {
+    form.set(name, value);
+    form.set(`under-${field}`, value && protocol);
+  };
   return (
     <div class="ask" data-said={said || "open"}>
       <div class="ask-row" role="radiogroup" aria-labelledby={`${id}-q`}>
         <span id={`${id}-q`} class="ask-q" title={source}>
           {asks}
+          {before && <small>{before}</small>}
         </span>
         <span class="ask-a">
           {SAID.map(([value, label]) => (
             <label key={value} class="option" data-on={said === value || undefined}>
-              <input type="radio" name={id} value={value} checked={said === value} onChange={() => form.set(name, value)} />
+              <input type="radio" name={id} value={value} checked={said === value} onChange={() => say(value)} />
               <span>{label}</span>
             </label>
           ))}
@@ -203,7 +238,7 @@ function Ask({ form, rule, asks, standing, source }: { form: Form; rule: string 
       {said === "yes" && (
         <div class="ask-more">
           <b>{STANDINGS[standing]}</b>
-          <Line form={form} name={`note-${rule}`} label="Note (optional)" />
+          <Line form={form} name={`note-${field}`} label="Note (optional)" />
         </div>
       )}
     </div>
@@ -212,14 +247,15 @@ function Ask({ form, rule, asks, standing, source }: { form: Form; rule: string 
 
 function Drugs({ form, rules }: { form: Form; rules: Readonly<Record<string, Rule>> }) {
   const options = Object.entries(rules).map(([drug, { asks, standing }]) => {
-    const [name, effect] = asks.split(/:\s*(.*)/s);
-    return { value: drug, label: name ?? drug, note: standing === "note" ? (effect ?? "") : `${effect ?? ""} (${STANDINGS[standing]})` };
+    const name = drugName(asks);
+    const effect = asks.slice(name.length + 1).trim();
+    return { value: fieldOf(drug, name), label: name, note: standing === "note" ? effect : `${effect} (${STANDINGS[standing]})` };
   });
   return <Choice form={form} name="drugs" label="Takes" options={options} several list />;
 }
 
 function Findings({ judged, form }: { judged: Judged; form: Form }) {
-  const notes = useMemo(() => judged.found.map(({ rule }) => form.typed[`note-${rule}`]), [judged, form.typed]);
+  const notes = useMemo(() => judged.found.map(({ rule, asks }) => form.typed[`note-${fieldOf(rule, asks)}`]), [judged, form.typed]);
   return (
     <section class="found" aria-live="off">
       <h2>

@@ -1,10 +1,9 @@
 /* All rooms at a glance: stable places by default, the most urgent first on request. */
 import { signal } from "@preact/signals";
-import { urgency } from "../alarms";
+import { mostUrgentFirst } from "../alarms";
 import { grid } from "../grid";
 import { useStable } from "../stable";
-import { health, ids, loaded, now, sessionOf } from "../store";
-import { standing } from "./call";
+import { feedLost, ids, loaded, now, sessionOf } from "../store";
 import { Card } from "./card";
 import { Icon } from "./icon";
 import { named, NamesSwitch } from "./names";
@@ -15,12 +14,8 @@ const urgentFirst = signal(false);
 export function BoardPage() {
   const order = useStable(() => {
     if (!urgentFirst.value) return [...ids.value];
-    const rank = (id: string): number => {
-      const session = sessionOf(id).value;
-      // A call comes after the high alarms and before all others.
-      return session ? Math.min(urgency(session), standing(session) ? 0.5 : 9) : 9;
-    };
-    return [...ids.value].sort((a, b) => rank(a) - rank(b));
+    const sessions = ids.value.flatMap((id) => sessionOf(id).value ?? []);
+    return mostUrgentFirst(sessions, now.value).map(({ session_id }) => session_id);
   }, []);
   const [columns, rows] = grid(order.length);
   const foot = (
@@ -87,7 +82,7 @@ export function Loading() {
     return { started };
   }, []);
   const waited = useStable(() => (now.value ? Math.floor((performance.now() - since.started) / 1000) : 0), [since]);
-  const lost = useStable(() => health.value.lostSince !== null, []);
+  const lost = feedLost.value;
   if (waited < 1) {
     return (
       <div class="bones" aria-busy="true">

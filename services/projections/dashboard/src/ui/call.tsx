@@ -1,10 +1,11 @@
 /* Somebody in a room wants the nurse: said where the alarms are, in ink and not in their colours, and answered by name. */
-import type { BoardSession } from "../board";
+import { type BoardSession, callsNurse } from "../board";
 import type { Help, Session } from "../model";
 import { useStable } from "../stable";
 import { called, may, now, presses } from "../store";
 import { duration } from "../words";
 import { Icon } from "./icon";
+import { Trouble } from "./trouble";
 
 export function CallAge({ since }: { since: string }) {
   const text = useStable(() => duration((now.value - Date.parse(since)) / 1000), [since]);
@@ -19,8 +20,6 @@ export const callNurse = (session: Session): Promise<void> => presses.press(call
 /** Why the call is not out, in words; "" when nothing stands against it. */
 export const callTrouble = (session: Session): string => presses.of(callKey(session))?.text ?? "";
 export const calling = (session: Session): boolean => presses.busy(callKey(session), "CallHelp");
-
-export const standing = (session: Session): boolean => session.state === "open" && session.help !== null && session.help.answered_at === null;
 
 /** "I'm going": for those who may. */
 export function Answer({ session, main = false }: { session: BoardSession; main?: boolean }) {
@@ -41,10 +40,7 @@ export function Answer({ session, main = false }: { session: BoardSession; main?
         <span class="sr"> to room {session.room}</span>
       </button>
       {pressed?.text && (
-        <p class="refusal" role="status">
-          <Icon name="alert" />
-          <span>{pressed.text}</span>
-        </p>
+        <Trouble>{pressed.text}</Trouble>
       )}
     </>
   );
@@ -78,44 +74,36 @@ export function BannerCalls() {
 }
 
 /** In the bar of the other pages. */
-export function CallChips({ but }: { but: string }) {
+export function CallChip({ session: { session_id, room, help }, out }: { session: BoardSession; out: boolean }) {
   return (
-    <>
-      {called.value
-        .filter(({ session_id }) => session_id !== but)
-        .map(({ session_id, room, help }) => (
-          <a key={session_id} class="chip call-chip" href={`/sessions/${session_id}`}>
-            <Icon name="phone" />
-            <span>
-              Room {room}
-              <span class="call-words">
-                {" "}
-                calls {help && <CallAge since={help.at} />}
-              </span>
-            </span>
-          </a>
-        ))}
-    </>
+    <a class="chip call-chip" href={`/sessions/${session_id}`} inert={out}>
+      <Icon name="phone" />
+      <span>
+        Room {room}
+        <span class="call-words">
+          {" "}
+          calls {help && <CallAge since={help.at} />}
+        </span>
+      </span>
+    </a>
   );
 }
 
-/** In place of a card's phase line. */
+/** At the end of a card's phase line. */
 export function CardCall({ help }: { help: Help }) {
   return (
-    <div class="phase card-call">
+    <span class="card-call">
       <Icon name="phone" />
       <b>Nurse called</b>
-      <span class="since">
-        <CallAge since={help.at} />
-      </span>
-    </div>
+      <CallAge since={help.at} />
+    </span>
   );
 }
 
 /** On the session's page, with the button. */
 export function OpenCall({ session }: { session: BoardSession }) {
   const help = session.help;
-  if (!help || !standing(session)) return null;
+  if (!help || !callsNurse(session)) return null;
   return (
     <section class="open-call" aria-label="The nurse is called">
       <p>

@@ -1,13 +1,13 @@
 /* One session on the board. Each part draws itself when what it shows has changed, and not otherwise. */
 import type { ReadonlySignal } from "@preact/signals";
-import { openAlarms } from "../alarms";
-import type { BoardSession } from "../board";
-import { dueOf } from "../course";
+import { bySeverity, openAlarms } from "../alarms";
+import { type BoardSession, callsNurse } from "../board";
+import { type Due, dueOf, WANTED } from "../course";
+import type { Session } from "../model";
 import { useStable } from "../stable";
-import { health, me, now, sessionOf } from "../store";
+import { health, isMe, me, now, sessionOf } from "../store";
 import { clockTime, duration, until } from "../words";
 import { CardAlarm, shownState } from "./alarm";
-import { CardCall, standing } from "./call";
 import { Course, Phase } from "./course";
 import { Icon } from "./icon";
 import { Value } from "./value";
@@ -15,17 +15,21 @@ import { Value } from "./value";
 /** `none`: for a screen in the corridor, whoever is signed in there. */
 export type Names = "label" | "full" | "none";
 
+/** A therapist sits with the patient; of a session that is over everybody wants the record. */
+export const pathOf = ({ session_id, state }: Session): string =>
+  `/sessions/${session_id}${me.value?.role === "therapist" && state === "open" ? "/with" : ""}`;
+
 export function Card({ id, names }: { id: string; names: Names }) {
   const session = sessionOf(id);
   const view = useStable(() => {
     const s = session.value;
     if (!s) return null;
-    const alarms = openAlarms(s);
+    const alarms = openAlarms(s).sort(bySeverity);
     const state = alarms[0] && shownState(alarms[0], health.value.lostSince !== null, now.value);
     const { room, label, incomplete } = s;
     const empty = Object.keys(s.latest).length === 0;
-    const call = standing(s) ? s.help : null;
-    return { room, label: names === "none" ? null : names === "full" ? (s.name ?? label) : label, call, incomplete, ended: s.state !== "open", endedAt: s.ended_at, aborted: s.state === "aborted", alarms, state, empty, attached: s.devices.length > 0 };
+    const call = callsNurse(s) ? s.help : null;
+    return { path: pathOf(s), room, label: names === "none" ? null : label, name: names === "full" ? s.name : null, call, incomplete, ended: s.state !== "open", endedAt: s.ended_at, aborted: s.state === "aborted", alarms, state, empty, attached: s.devices.length > 0 };
   }, [session, names]);
   if (!view) return null;
   const top = view.alarms[0];
@@ -35,7 +39,7 @@ export function Card({ id, names }: { id: string; names: Names }) {
       <div class="card-in">
         <header class="card-head" {...mark}>
           <h2>
-            <a href={me.value?.role === "therapist" && !view.ended ? `/sessions/${id}/with` : `/sessions/${id}`}>
+            <a href={view.path}>
               <span class="room">
                 <span class="sr">Room </span>
                 {view.room}
@@ -55,7 +59,7 @@ export function Card({ id, names }: { id: string; names: Names }) {
           </div>
         ) : (
           <>
-            {view.call ? <CardCall help={view.call} /> : <Phase session={session} more={view.incomplete ? " · record incomplete" : ""} />}
+            <Phase session={session} warning={view.incomplete ? "record incomplete" : undefined} call={view.call} name={view.name} />
             <Course session={session} />
             {view.empty ? (
               <div class="empty">
@@ -86,18 +90,25 @@ function Foot({ session, nameless }: { session: ReadonlySignal<BoardSession | nu
   const view = useStable(() => {
     const s = session.value;
     if (!s) return null;
-    return { devices: s.devices, nurse: s.responsible_name, mine: s.responsible !== null && s.responsible === `staff:${me.value?.staff_id}` };
+    return { devices: s.devices, nobody: s.responsible === null, nurse: s.responsible_name, mine: isMe(s.responsible) };
   }, [session]);
   if (!view) return null;
   return (
     <footer class="card-foot">
       <DueCheck session={session} />
-      {!nameless && (view.nurse || view.mine) && (
-        <span class={view.mine ? "owner you" : "owner"}>
+      {view.nobody ? (
+        <span class="owner nobody">
           <Icon name="person" />
-          <span class="sr">Responsible: </span>
-          {view.mine ? "You" : surname(view.nurse ?? "")}
+          Nobody<span class="responsible-word"> responsible</span>
         </span>
+      ) : (
+        !nameless && (
+          <span class={view.mine ? "owner you" : "owner"}>
+            <Icon name="person" />
+            <span class="sr">Responsible: </span>
+            {view.mine ? "You" : surname(view.nurse ?? "somebody")}
+          </span>
+        )
       )}
       <span class="mon" title={view.devices.join(", ") || undefined}>
         <Icon name={view.devices.length ? "monitor" : "unplugged"} label={view.devices.length ? `Monitor ${view.devices.join(", ")} attached` : "No monitor attached"} />
@@ -107,14 +118,24 @@ function Foot({ session, nameless }: { session: ReadonlySignal<BoardSession | nu
   );
 }
 
-export function DueCheck({ session }: { session: ReadonlySignal<BoardSession | null> }) {
+/** "20 min check: MOAA/S, dissociation". A card has room for the first of them, "20 min: MOAA/S +1", when some of it was done. */
+function named({ what, check, missing }: Due, whole: boolean): string {
+  const [first, ...more] = missing;
+  if (!check || !first) return what;
+  if (whole) return `${what}: ${missing.map((one) => WANTED[one]).join(", ")}`;
+  if (check.wants.every((one) => missing.includes(one))) return what;
+  return `${check.minute} min: ${WANTED[first]}${more.length ? ` +${more.length}` : ""}`;
+}
+
+export function DueCheck({ session, whole = false }: { session: ReadonlySignal<BoardSession | null>; whole?: boolean }) {
   const due = useStable(() => {
     if (!session.value) return null;
-    if (health.value.lostSince !== null) return { what: dueOf(session.value, health.value.lostSince).what, when: "not known", late: false };
-    const { what, seconds, words, late } = dueOf(session.value, now.value);
+    if (health.value.lostSince !== null) return { what: named(dueOf(session.value, health.value.lostSince), whole), when: "not known", late: false };
+    const due = dueOf(session.value, now.value);
+    const { seconds, words, late } = due;
     const when = words ?? (seconds === null ? "" : seconds > 0 ? until(seconds) : late ? `${duration(-seconds)} late` : "now");
-    return { what, when, late };
-  }, [session]);
+    return { what: named(due, whole), when, late };
+  }, [session, whole]);
   if (!due) return null;
   return (
     <span class="due" data-due={due.late ? "late" : "ok"}>

@@ -2,19 +2,23 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import * as api from "../api";
+import { STARS } from "../alarms";
 import type { BoardSession } from "../board";
-import { panned, type Span, zoomed } from "../gesture";
+import { standing } from "../correcting";
 import { lastDose } from "../course";
-import { addReadings, gapAfter, joined, limitWords, nearest, since, type Tracks, tracksOf } from "../lanes";
+import { panned, type Span, zoomed } from "../gesture";
+import { addReadings, gapAfter, joined, limitWords, measured, nearest, rangeWithin, since, type Tracks, tracksOf } from "../lanes";
 import type { TimelineItem } from "../model";
 import { type Layout, Plot, type Scene } from "../plot";
+import * as queries from "../queries";
 import { useStable } from "../stable";
-import { asked, health, now, onReadings, serverNow } from "../store";
+import { asked, feedLost, health, now, onReadings, serverNow } from "../store";
 import { alarmSpans, marks, observations, saidAt } from "../story";
 import { theme } from "../theme";
-import { clockTime, number } from "../words";
-import { Icon } from "./icon";
+import { clockTime, number, signed, whyOf } from "../words";
+import { Icon, type IconName } from "./icon";
+import { TableHead } from "./page";
+import { NotRead } from "./trouble";
 import { Value } from "./value";
 
 const MIN = 60_000;
@@ -30,11 +34,11 @@ const SPANS = [
   ["All", null],
 ] as const;
 
-const STEPS: readonly (readonly [string, string, (shown: Span, all: Span) => Span])[] = [
-  ["Earlier", "‹", (shown, all) => panned(shown, (shown.from - shown.to) / 2, all)],
-  ["Later", "›", (shown, all) => panned(shown, (shown.to - shown.from) / 2, all)],
-  ["Farther", "−", (shown, all) => zoomed(shown, (shown.from + shown.to) / 2, 2, all)],
-  ["Closer", "+", (shown, all) => zoomed(shown, (shown.from + shown.to) / 2, 0.5, all)],
+const STEPS: readonly (readonly [string, IconName, (shown: Span, all: Span) => Span])[] = [
+  ["Earlier", "back", (shown, all) => panned(shown, (shown.from - shown.to) / 2, all)],
+  ["Later", "next", (shown, all) => panned(shown, (shown.to - shown.from) / 2, all)],
+  ["Farther", "minus", (shown, all) => zoomed(shown, (shown.from + shown.to) / 2, 2, all)],
+  ["Closer", "plus", (shown, all) => zoomed(shown, (shown.from + shown.to) / 2, 0.5, all)],
 ];
 
 interface View {
@@ -91,7 +95,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       const mine = ++turn.current;
       setLoading(true);
       try {
-        const asking = api.vitals(id, Math.max(from - margin, Date.parse(s.opened_at) - MIN), Math.min(to + margin, serverNow() + MIN), Math.min(5_000, Math.max(600, (box.current?.clientWidth ?? 900) * 2)));
+        const asking = queries.vitals(id, Math.max(from - margin, Date.parse(s.opened_at) - MIN), Math.min(to + margin, serverNow() + MIN), Math.min(5_000, Math.max(600, (box.current?.clientWidth ?? 900) * 2)));
         const series = await asked(asking);
         if (mine !== turn.current) return;
         const live = history.peek().live;
@@ -99,7 +103,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       } catch (error) {
         if (mine !== turn.current) return;
         // What came live is still drawn: history and live values fail apart.
-        history.value = { ...history.peek(), failed: error instanceof Error ? error.message : String(error) };
+        history.value = { ...history.peek(), failed: whyOf(error) };
         retry.current ??= setTimeout(() => {
           retry.current = null;
           if (plot.current) void load();
@@ -110,6 +114,11 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
     [id],
   );
 
+  /** What was typed may count no more, and the history says whether it does. */
+  const afresh = (): void => {
+    history.value = { ...history.peek(), live: measured(history.peek().live) };
+    void load();
+  };
   const look = (fixed: Span): void => {
     view.value = { ...view.peek(), fixed };
     if (settled.current) clearTimeout(settled.current);
@@ -150,7 +159,7 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
       void load();
     }, 10 * MIN);
     const stop = onReadings(id, (readings) => {
-      if (readings.length === 0) return void load();
+      if (readings.length === 0) return afresh();
       const h = history.peek();
       addReadings(h.live, readings);
       addReadings(h.tracks, readings);
@@ -166,7 +175,14 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
     };
   }, [id]);
 
-  useEffect(() => plot.current?.retheme(), [theme.value, health.value.lostSince !== null]);
+  // The history tells a correction: what was typed is in it, and what came live holds the wrong value still.
+  const corrections = items.filter((item) => item.type === "VitalRecorded" && item.correction).map(standing).join();
+  useEffect(() => {
+    if (!corrections) return;
+    afresh();
+  }, [corrections]);
+
+  useEffect(() => plot.current?.retheme(), [theme.value, feedLost.value]);
 
   const told = useMemo(
     () => ({ alarms: alarmSpans(items), marks: marks(items), moaas: observations(items, "moaas"), dissociation: observations(items, "dissociation") }),
@@ -205,9 +221,9 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
         <Readout session={session} tracks={tracks} cursor={cursor} said={(t) => saidAt(t, near, { ...told, doses: dosesOf(s) }, serverNow())} />
         <span class="grow" />
         <span class="seg look-steps" role="group" aria-label="Look back, look closer">
-          {STEPS.map(([name, sign, change]) => (
-            <button key={name} type="button" aria-label={name} title={name} onClick={by(change)}>
-              {sign}
+          {STEPS.map(([name, icon, change]) => (
+            <button key={name} type="button" title={name} onClick={by(change)}>
+              <Icon name={icon} label={name} />
             </button>
           ))}
         </span>
@@ -223,22 +239,14 @@ export function Chart({ session, items }: { session: ReadonlySignal<BoardSession
             Back to now
           </button>
         ) : (
-          <span class="live-pill" data-live={live}>{live ? "Following now" : "Not live"}</span>
+          <span class="live-pill" data-live={live && !s.ended_at}>{s.ended_at ? `Ended ${clockTime(Date.parse(s.ended_at))}` : live ? "Following now" : "Not live"}</span>
         )}
         <button type="button" class="icon-text" aria-pressed={table} onClick={() => setTable(!table)}>
           <Icon name="table" />
           <span>Table</span>
         </button>
       </div>
-      {failed && (
-        <p class="refusal history-failed" role="status">
-          <Icon name="gap" />
-          <span>The history could not be read: {failed} The live values are not affected.</span>
-          <button type="button" class="btn" onClick={() => void load()}>
-            Try again
-          </button>
-        </p>
-      )}
+      {failed && <NotRead what="The history" why={failed} look="history-failed" again={() => void load()} />}
       <div class="chart-body">
         {table && <VitalsTable session={s} tracks={tracks} until={second * 1000} />}
         <div
@@ -264,10 +272,25 @@ function Rail({ session, layout }: { session: ReadonlySignal<BoardSession | null
       {layout.lanes.map((lane) => (
         <div key={lane.kind} class="rail-cell" style={{ top: `${lane.top}px`, height: `${lane.height}px` }}>
           <Value session={session} kind={lane.kind} spark={false} />
-          {limits && lane.height > 96 && <span class="limits">{limitWords(limits, lane.kind)}</span>}
+          {limits && lane.height > 96 && <LimitsOf said={limitWords(limits, lane.kind)} />}
         </div>
       ))}
     </div>
+  );
+}
+
+function LimitsOf({ said }: { said: ReturnType<typeof limitWords> }) {
+  if (said.length === 0) return <span class="limits">no limits</span>;
+  return (
+    <span class="limits">
+      <span class="sr">Alarms: </span>
+      {said.map(({ priority, words }) => (
+        <span key={priority} title={`Alarm of ${priority} priority`}>
+          <b aria-hidden="true">{STARS[priority]}</b>
+          <span class="sr">{priority} priority</span> {words}
+        </span>
+      ))}
+    </span>
   );
 }
 
@@ -297,7 +320,7 @@ function Readout({ session, tracks, cursor, said }: ReadoutOf) {
   return (
     <div class="readout" aria-hidden="true">
       <span class="t">
-        {minutes !== null && <b>{minutes < 0 ? `−${-minutes}` : `+${minutes}`} min </b>}
+        {minutes !== null && <b>{signed(minutes)} min </b>}
         {clockTime(t)}
       </span>
       <span class="v-spo2">
@@ -317,7 +340,7 @@ function Readout({ session, tracks, cursor, said }: ReadoutOf) {
   );
 }
 
-/** The same figures as text, a row a minute, newest first. */
+/** The same figures as text, a row a minute, newest first: the least and the greatest of each, as an extreme is what matters. */
 function VitalsTable({ session, tracks, until }: { session: BoardSession; tracks: Tracks; until: number }) {
   const end = session.ended_at ? Date.parse(session.ended_at) : until;
   const dose = lastDose(session);
@@ -325,30 +348,22 @@ function VitalsTable({ session, tracks, until }: { session: BoardSession; tracks
   const rows = [];
   const first = Math.min(...Object.values(tracks).map((track) => track[0]?.t ?? end));
   for (let t = Math.floor(end / MIN) * MIN; t >= first - MIN && rows.length < 480; t -= MIN) {
-    const say = (signal: keyof Tracks, within: number): string => {
-      const sample = nearest(tracks[signal], t, within);
-      return sample ? number(Math.round(sample.value)) : "";
+    const say = (signal: keyof Tracks): string => {
+      const range = rangeWithin(tracks[signal], t, t + MIN);
+      return range ? [...new Set([range.low, range.high].map((value) => number(Math.round(value))))].join("–") : "";
     };
-    const row = [say("spo2", 20_000), say(pulse, 20_000), say("systolic", 30_000) && `${say("systolic", 30_000)}/${say("diastolic", 30_000)}`, say("respiratory_rate", 20_000)];
+    const row = [say("spo2"), say(pulse), say("systolic") && `${say("systolic")}/${say("diastolic") || "–"}`, say("respiratory_rate")];
     rows.push({ t, row, rel: dose ? Math.round((t - Date.parse(dose.at)) / MIN) : null });
   }
   return (
     <div class="plot vitals-table" tabIndex={0} role="region" aria-label="Vitals, a row a minute">
       <table>
-        <thead>
-          <tr>
-            {["Time", "After dose", "SpO₂ %", "Pulse /min", "BP mmHg", "Resp /min"].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead of={["Time", "After dose", "SpO₂ %", "Pulse /min", "BP mmHg", "Resp /min"]} />
         <tbody>
           {rows.map(({ t, row, rel }) => (
             <tr key={t}>
               <th scope="row">{clockTime(t)}</th>
-              <td>{rel === null ? "" : rel < 0 ? `−${-rel} min` : `+${rel} min`}</td>
+              <td>{rel === null ? "" : `${signed(rel)} min`}</td>
               {row.map((cell, i) => (
                 <td key={i}>{cell || "–"}</td>
               ))}

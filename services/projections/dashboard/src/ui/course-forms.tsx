@@ -1,14 +1,16 @@
 /* The forms of a course of treatment. Nothing is prefilled. */
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { labelOf, nextDosing } from "../care";
-import type { Clinic, WholeCourse } from "../queries";
-import type { Reader } from "../reader";
+import { capital, labelOf, nextDosing, type Visit } from "../care";
+import type { Clinic, WholeCourse } from "../model";
+import * as queries from "../queries";
+import { useRead } from "../read";
+import type { Reader, Typed } from "../reader";
 import { go } from "../route";
 import { useStable } from "../stable";
-import { ids, serverNow, sessionOf } from "../store";
-import { clockTime, momentOf } from "../words";
-import { Choice, Line, Refused, Words, YesNo } from "./fields";
+import { ids, me, now, serverNow, sessionOf } from "../store";
+import { clockTime, dateOf, day, momentOf } from "../words";
+import { Choice, Line, Words, YesNo } from "./fields";
 import { type Draft, type Form, FormDialog, useForm } from "./form";
 
 interface Of {
@@ -26,8 +28,8 @@ function About({ course }: { course: WholeCourse }) {
   );
 }
 
-function useCourseForm(id: string, { course, done }: Of, make: (reader: Reader) => Draft): Form {
-  return useForm({ id, service: "intake", make: (reader) => ({ course_id: course.course_id, ...make(reader) }), recorded: done });
+function useCourseForm(id: string, { course, done }: Of, make: (reader: Reader) => Draft, given: Typed = {}): Form {
+  return useForm({ id, service: "intake", given, make: (reader) => ({ course_id: course.course_id, ...make(reader) }), recorded: done });
 }
 
 export function ClearForm({ rule, asks, ...of }: Of & { rule: string; asks: string }) {
@@ -62,7 +64,7 @@ export function WithdrawForm(of: Of) {
   return (
     <FormDialog
       form={form}
-      title="Consent withdrawn"
+      title="Record a withdrawal of consent"
       hint="From now on no session can be opened and no dose given."
       about={<About course={of.course} />}
       button="Record"
@@ -125,58 +127,116 @@ const VISITS = [
   { value: "integration", label: "Integration" },
 ];
 
-export function PlanForm({ rooms, ...of }: Of & { rooms: Clinic["rooms"] }) {
-  const form = useCourseForm("plan", of, (reader) => {
-    const day = reader.text("day", "The day");
-    const time = reader.text("time", "The time");
-    const at = day && time ? momentOf(day, time) : null;
-    if (Number.isNaN(at)) reader.wrong["time"] = "This is no time.";
-    const room = reader.text("room");
-    return { type: "PlanVisit", visit: reader.text("visit", "What the visit is for"), planned_for: at ? new Date(at).toISOString() : undefined, ...(room && { room }) };
-  });
+interface Planning extends Of {
+  rooms: Clinic["rooms"];
+}
+
+const moment = (reader: Reader): string | undefined => {
+  const date = reader.text("day", "The day");
+  const time = reader.text("time", "The time");
+  const at = date && time ? momentOf(date, time) : null;
+  if (Number.isNaN(at)) reader.wrong["time"] = "This is no time.";
+  return at ? new Date(at).toISOString() : undefined;
+};
+
+/** The room in which somebody else is now, by room. */
+const useTaken = (): Record<string, string> =>
+  useStable(() => Object.fromEntries(ids.value.flatMap((one) => {
+    const s = sessionOf(one).value;
+    return s?.state === "open" ? [[s.room, s.label ?? "in use"]] : [];
+  })) as Record<string, string>, []);
+
+/** When and where. Of each room it is said who is in it now and who is planned into it that day: the nurse knows how long. */
+function WhenAndWhere({ form, rooms, but }: { form: Form; rooms: Clinic["rooms"]; but?: string | undefined }) {
+  const taken = useTaken();
+  const planned = useRead(queries.worklist, []);
+  const today = useStable(() => dateOf(now.value), []);
+  const { day: chosen, time } = form.typed;
+  const passed = useStable(() => Boolean(chosen && time && momentOf(chosen, time) < now.value), [chosen, time]);
+  const note = (room: string): string => {
+    const that = (planned.data ?? []).filter((item) => item.room === room && item.due !== null && item.id !== but && dateOf(Date.parse(item.due)) === chosen);
+    return [...(taken[room] && (chosen === today || !chosen) ? [`in use now: ${taken[room]}`] : []), ...that.map((item) => `planned ${clockTime(Date.parse(item.due ?? ""))}: ${labelOf(item)}`)].join(", ");
+  };
+  return (
+    <>
+      <div class="two">
+        <div class="field">
+          <Line form={form} name="day" label="Day" type="date" />
+          <button type="button" class="btn small" onClick={() => form.set("day", today)}>
+            Today
+          </button>
+        </div>
+        <Line form={form} name="time" label="Time" type="time" hint={passed ? "This time has passed." : ""} />
+      </div>
+      <Choice form={form} name="room" label="Room (optional)" options={rooms.map(({ room }) => ({ value: room, label: room, note: note(room) }))} />
+    </>
+  );
+}
+
+export function PlanForm({ rooms, ...of }: Planning) {
+  const form = useCourseForm(
+    "plan",
+    of,
+    (reader) => {
+      const room = reader.text("room");
+      return { type: "PlanVisit", visit: reader.text("visit", "What the visit is for"), planned_for: moment(reader), ...(room && { room }) };
+    },
+    { visit: "dosing" },
+  );
   return (
     <FormDialog form={form} title="Plan a visit" about={<About course={of.course} />} button="Plan" close={of.close}>
       <Choice form={form} name="visit" label="For" options={VISITS} />
-      <div class="two">
-        <When form={form} name="day" label="Day" type="date" />
-        <When form={form} name="time" label="Time" type="time" />
-      </div>
-      <Choice form={form} name="room" label="Room (optional)" options={rooms.map(({ room }) => ({ value: room, label: room }))} />
+      <WhenAndWhere form={form} rooms={rooms} />
     </FormDialog>
   );
 }
 
-function When({ form, name, label, type }: { form: Form; name: string; label: string; type: "date" | "time" }) {
-  form.has(name);
+export function ChangeVisitForm({ rooms, visit, ...of }: Planning & { visit: Visit }) {
+  const was = Date.parse(visit.planned_for);
+  const given = { day: dateOf(was), time: clockTime(was), room: visit.room ?? "" };
+  const form = useCourseForm(
+    "visit",
+    of,
+    (reader) => {
+      const cancelled = reader.text("how", "What is to be done") === "cancel";
+      const named = { type: "CorrectEntry", of: "course", of_id: of.course.course_id, event_id: visit.id, reason: reader.text("reason", "The reason") };
+      return cancelled ? named : { ...named, replacement: { visit: visit.visit, planned_for: moment(reader), room: reader.text("room") ?? null } };
+    },
+    given,
+  );
   return (
-    <div class="field">
-      <label for={`${form.id}-${name}`}>{label}</label>
-      <div class={form.wrong[name] ? "input refused" : "input"}>
-        <input
-          id={`${form.id}-${name}`}
-          name={name}
-          type={type}
-          value={form.typed[name] ?? ""}
-          aria-invalid={Boolean(form.wrong[name])}
-          aria-describedby={form.wrong[name] ? `${form.id}-${name}-why` : undefined}
-          onInput={(event) => form.set(name, event.currentTarget.value)}
-        />
-      </div>
-      <Refused form={form} name={name} />
-    </div>
+    <FormDialog form={form} title="Change a planned visit" hint={`${capital(visit.visit)}, planned for ${day(was)}, ${clockTime(was)}${visit.room ? `, room ${visit.room}` : ""}`} about={<About course={of.course} />} button={form.typed["how"] === "cancel" ? "Cancel the visit" : "Change"} close={of.close}>
+      <Choice
+        form={form}
+        name="how"
+        label="What is to be done"
+        options={[
+          { value: "move", label: "Another time or room" },
+          { value: "cancel", label: "Cancel the visit" },
+        ]}
+      />
+      {form.typed["how"] === "move" && <WhenAndWhere form={form} rooms={rooms} but={visit.id} />}
+      <Words form={form} name="reason" label="Reason" rows={2} />
+    </FormDialog>
   );
 }
 
 export function OpenSessionForm({ rooms, course, close }: Of & { rooms: Clinic["rooms"] }) {
   const [id] = useState(() => api.uuid(serverNow()));
-  const taken = useStable(() => Object.fromEntries(ids.value.flatMap((one) => {
-    const s = sessionOf(one).value;
-    return s?.state === "open" ? [[s.room, s.label ?? "in use"]] : [];
-  })) as Record<string, string>, []);
+  const taken = useTaken();
   const planned = nextDosing(course);
   const form = useForm({
     id: "open",
-    make: (reader) => ({ type: "OpenSession", session_id: id, course_id: course.course_id, room: reader.text("room", "The room") }),
+    make(reader) {
+      const mine = reader.yes("mine", "Whether you are responsible");
+      return {
+        type: "OpenSession",
+        session_id: id,
+        course_id: course.course_id,
+        room: reader.text("room", "The room"),
+        ...(mine && { responsible: `staff:${me.value?.staff_id}` }),
+      };
+    },
     recorded: () => go(`/sessions/${id}`),
   });
   return (
@@ -196,6 +256,7 @@ export function OpenSessionForm({ rooms, course, close }: Of & { rooms: Clinic["
         label="In which room is the patient?"
         options={rooms.map(({ room }) => ({ value: room, label: `Room ${room}`, ...(taken[room] ? { disabled: true, note: taken[room] } : {}) }))}
       />
+      <YesNo form={form} name="mine" label="Are you responsible for this patient?" hint="If not, the room says that nobody is until somebody is chosen." />
     </FormDialog>
   );
 }

@@ -1,23 +1,24 @@
 /* A course of treatment: where it stands, what is next, and the form for it. */
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { asksOf, capital, labelOf, nextDosing, openSession, steps, type Step, type StepName, waiting } from "../care";
+import { asksOf, capital, labelOf, nextDosing, openSession, planned, steps, type Step, type StepName, type Visit, waiting } from "../care";
 import { ROUTES } from "../course";
+import type { Clinic, WholeCourse } from "../model";
 import * as queries from "../queries";
-import type { Clinic, WholeCourse } from "../queries";
 import { type Read, useRead } from "../read";
-import { may } from "../store";
-import { clockTime, day, number, words } from "../words";
+import { isMe, may, me, serverNow } from "../store";
+import { clockTime, day, midnight, number, words } from "../words";
 import { STANDINGS } from "./assess";
-import { ClearForm, CloseForm, ConsentForm, OpenSessionForm, PlanForm, PreparationForm, PrepareForm, WithdrawForm } from "./course-forms";
+import { ChangeVisitForm, ClearForm, CloseForm, ConsentForm, OpenSessionForm, PlanForm, PreparationForm, PrepareForm, WithdrawForm } from "./course-forms";
 import { Icon } from "./icon";
-import { Page, Reading } from "./page";
+import { Page, Reading, RowLink } from "./page";
+
 const date = (at: string): string => day(Date.parse(at));
 
-type Dialog = "consent" | "withdraw" | "prepare" | "preparation" | "plan" | "open" | "close" | `clear ${string}`;
+type Dialog = "consent" | "withdraw" | "prepare" | "preparation" | "plan" | "open" | "close" | `clear ${string}` | { visit: Visit };
 
 export function CoursePage({ id }: { id: string }) {
-  const course = useRead(() => queries.course(id), [id], null, true);
+  const course = useRead(() => queries.course(id), [id], undefined, true);
   const clinic = useRead(queries.clinic, []);
   const [dialog, setDialog] = useState<Dialog | null>(null);
   const data = course.data;
@@ -26,6 +27,7 @@ export function CoursePage({ id }: { id: string }) {
       title={data ? `${data.name ?? labelOf(data)}` : "Course of treatment"}
       lead={data && `${labelOf(data)} · ${capital(words(data.indication))} · course opened ${date(data.opened_at)}`}
       back={data ? [`/patients/${data.patient_id}`, "The patient"] : ["/patients", "Patients"]}
+      narrow
       tools={
         data?.state === "open" &&
         may("intake", "CloseCourse") && (
@@ -41,7 +43,7 @@ export function CoursePage({ id }: { id: string }) {
             <Stands course={of} />
             <ol class="course-steps">
               {steps(of).map((step, i) => (
-                <StepRow key={step.name} step={step} n={i + 1} title={TITLES[step.name]}>
+                <StepRow key={step.name} step={step} n={i + 1} said={stands(step, of)}>
                   <Content step={step} course={of} clinic={clinic.data} show={setDialog} />
                 </StepRow>
               ))}
@@ -87,16 +89,23 @@ function Stands({ course }: { course: WholeCourse }) {
   );
 }
 
-function StepRow({ step, n, title, children }: { step: Step; n: number; title: string; children: ComponentChildren }) {
-  const said = { done: "done", next: "next", later: "later", stopped: "not possible now" }[step.state];
+/** A visit that is planned is not done, nor a session that is under way. */
+function stands({ name, state }: Step, course: WholeCourse): string {
+  if (state !== "done") return { next: "next", later: "later", stopped: "not possible now" }[state];
+  const visit = nextDosing(course);
+  if (name === "plan") return visit ? `planned for ${date(visit.planned_for)}` : "the patient is here";
+  return name === "open" ? "under way" : "done";
+}
+
+function StepRow({ step, n, said, children }: { step: Step; n: number; said: string; children: ComponentChildren }) {
   return (
     <li class="panel course-step" data-state={step.state} data-step={step.name} aria-current={step.state === "next" ? "step" : undefined}>
       <span class="course-step-n" aria-hidden="true">
-        {step.state === "done" ? <Icon name="check" /> : n}
+        {step.state === "done" && step.name !== "open" ? <Icon name="check" /> : n}
       </span>
       <div class="course-step-body">
         <h2>
-          {title} <small>{said}</small>
+          {TITLES[step.name]} <small>{said}</small>
         </h2>
         {children}
       </div>
@@ -112,8 +121,8 @@ interface Of {
 }
 
 /** One filled button on the page: what is next. */
-function Do({ step, owner, type, onClick, children, always = false }: { step: Step; owner: "intake" | "session"; type: string; onClick(): void; children: ComponentChildren; always?: boolean }) {
-  if (step.state === "stopped" || (step.state === "later" && !always)) return null;
+function Do({ course, step, owner, type, onClick, children, always = false }: { course: WholeCourse; step: Step; owner: "intake" | "session"; type: string; onClick(): void; children: ComponentChildren; always?: boolean }) {
+  if (course.state === "closed" || step.state === "stopped" || (step.state === "later" && !always)) return null;
   if (!may(owner, type)) return null;
   return (
     <button type="button" class={step.state === "next" ? "btn main" : "btn quiet"} onClick={onClick}>
@@ -145,13 +154,13 @@ function Content(of: Of) {
           {step.state === "next" && <p>The patient reads the consent form, asks, and signs.</p>}
           <p class="actions-row">
             {!course.consent && (
-              <Do step={step} owner="intake" type="GiveConsent" onClick={() => show("consent")} always>
+              <Do course={course} step={step} owner="intake" type="GiveConsent" onClick={() => show("consent")} always>
                 Record consent
               </Do>
             )}
             {course.consent && course.state === "open" && may("intake", "WithdrawConsent") && (
               <button type="button" class="btn quiet" onClick={() => show("withdraw")}>
-                Consent withdrawn
+                Record a withdrawal of consent…
               </button>
             )}
           </p>
@@ -173,12 +182,20 @@ function Content(of: Of) {
           {course.prepared && step.state !== "done" && <p>Since then the patient was assessed anew: prepare again.</p>}
           {step.state === "next" && !course.prepared && <p>Intentions, education, safety plan, the way home, fasting explained.</p>}
           {course.preparations.length > 0 && (
-            <p class="dim">
-              {course.preparations.length} preparation {course.preparations.length === 1 ? "visit" : "visits"} on record.
-            </p>
+            <ul class="found-list">
+              {course.preparations.map(({ id, at, text }) => (
+                <li key={id}>
+                  <Icon name="note" />
+                  <span>
+                    {text}
+                    <small>Preparation visit of {date(at)}</small>
+                  </span>
+                </li>
+              ))}
+            </ul>
           )}
           <p class="actions-row">
-            <Do step={step} owner="intake" type="Prepare" onClick={() => show("prepare")}>
+            <Do course={course} step={step} owner="intake" type="Prepare" onClick={() => show("prepare")}>
               {course.prepared ? "Prepare again" : "Record the preparation"}
             </Do>
             {course.state === "open" && may("intake", "RecordPreparation") && (
@@ -190,22 +207,36 @@ function Content(of: Of) {
         </>
       );
     case "plan": {
-      const planned = nextDosing(course);
+      const visits = planned(course, midnight(serverNow()));
       return (
         <>
-          {planned && (
-            <p>
-              <b>
-                {date(planned.planned_for)}, {clockTime(Date.parse(planned.planned_for))}
-              </b>
-              {planned.room ? `, room ${planned.room}` : ", no room yet"}
-            </p>
+          {visits.length > 0 && (
+            <ul class="found-list">
+              {visits.map((visit) => (
+                <li key={visit.id}>
+                  <Icon name="day" />
+                  <span>
+                    <b>
+                      {date(visit.planned_for)}, {clockTime(Date.parse(visit.planned_for))}
+                    </b>
+                    {visit.room ? `, room ${visit.room}` : ", no room yet"}
+                    {visit.visit !== "dosing" && <small>{capital(visit.visit)}</small>}
+                  </span>
+                  {course.state === "open" && may("intake", "CorrectEntry") && (isMe(visit.by) || me.value?.role === "prescriber") && (
+                    <button type="button" class="btn" onClick={() => show({ visit })}>
+                      Change
+                      <span class="sr"> the visit of {date(visit.planned_for)}</span>
+                    </button>
+                  )}
+                </li>
+              ))}
+            </ul>
           )}
-          {!planned && openSession(course) && <p>The patient is here.</p>}
+          {!nextDosing(course) && openSession(course) && <p>The patient is here.</p>}
           {step.state === "next" && <p>When the patient comes for the dose, and into which room.</p>}
           <p class="actions-row">
-            <Do step={step} owner="intake" type="PlanVisit" onClick={() => show("plan")} always>
-              {planned ? "Plan another visit" : "Plan a visit"}
+            <Do course={course} step={step} owner="intake" type="PlanVisit" onClick={() => show("plan")} always>
+              {visits.length > 0 ? "Plan another visit" : "Plan a visit"}
             </Do>
           </p>
         </>
@@ -228,7 +259,7 @@ function Content(of: Of) {
             <>
               {step.state === "next" && <p>When the patient is here: open the session in their room, then attach the monitor.</p>}
               <p class="actions-row">
-                <Do step={step} owner="session" type="OpenSession" onClick={() => show("open")}>
+                <Do course={course} step={step} owner="session" type="OpenSession" onClick={() => show("open")}>
                   <Icon name="door" />
                   Check in: open a session
                 </Do>
@@ -262,7 +293,7 @@ function AssessStep({ step, course, clinic }: Of) {
               <span>
                 {asksOf(clinic, assessed.protocol, f.rule)}
                 <small>
-                  {STANDINGS[f.standing]}
+                  {course.cleared.some((one) => one.rule === f.rule) ? "cleared" : STANDINGS[f.standing]}
                   {f.note && `: ${f.note}`}
                 </small>
               </span>
@@ -301,12 +332,12 @@ function ClearStep({ step, course, clinic, show }: Of) {
               <Icon name={cleared ? "check" : "alert"} />
               <span>
                 {asksOf(clinic, assessed.protocol, rule)}
-                <small>{cleared ? `cleared on ${date(cleared.at)}: ${cleared.reason}` : "not cleared"}</small>
+                <small>{cleared ? `cleared on ${date(cleared.at)} by ${cleared.by_name ?? "somebody"}: ${cleared.reason}` : "not cleared"}</small>
               </span>
               {!cleared && step.state !== "stopped" && may("intake", "ClearFinding") && (
                 <button type="button" class="btn" onClick={() => show(`clear ${rule}`)}>
                   Clear
-                  <span class="sr"> {words(rule)}</span>
+                  <span class="sr">: {asksOf(clinic, assessed.protocol, rule)}</span>
                 </button>
               )}
             </li>
@@ -328,18 +359,10 @@ function Held({ course }: { course: WholeCourse }) {
       </h2>
       <ul class="panel rows">
         {past.map((s) => (
-          <li key={s.session_id}>
-            <a class="row" href={`/sessions/${s.session_id}`}>
-              <span>
-                <b>{date(s.opened_at)}</b>
-                <small>
-                  {ROUTES[s.route]}, {s.doses.length > 0 ? `${s.doses.map((d) => number(d.dose.milligrams)).join(" + ")} mg` : "no dose"}, {s.state === "aborted" ? "stopped" : "discharged"}
-                  {s.ended_at && ` ${clockTime(Date.parse(s.ended_at))}`}
-                </small>
-              </span>
-              <Icon name="next" />
-            </a>
-          </li>
+          <RowLink key={s.session_id} href={`/sessions/${s.session_id}`} title={date(s.opened_at)}>
+            {ROUTES[s.route]}, {s.doses.length > 0 ? `${s.doses.map((d) => number(d.dose.milligrams)).join(" + ")} mg` : "no dose"}, {s.state === "aborted" ? "stopped" : "discharged"}
+            {s.ended_at && ` ${clockTime(Date.parse(s.ended_at))}`}
+          </RowLink>
         ))}
       </ul>
     </section>
@@ -348,6 +371,7 @@ function Held({ course }: { course: WholeCourse }) {
 
 function Dialogs({ dialog, course, clinic, close, done }: { dialog: Dialog; course: WholeCourse; clinic: Read<Clinic>; close(): void; done(): void }) {
   const of = { course, close, done };
+  if (typeof dialog === "object") return <ChangeVisitForm {...of} visit={dialog.visit} rooms={clinic.data?.rooms ?? []} />;
   if (dialog.startsWith("clear ")) {
     const rule = dialog.slice(6);
     return <ClearForm {...of} rule={rule} asks={asksOf(clinic.data, course.assessed?.protocol, rule)} />;

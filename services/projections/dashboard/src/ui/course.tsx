@@ -2,26 +2,46 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { BoardSession } from "../board";
-import { courseLine, dueOf, lastDose, minutesSince, phaseOf, ROUTES } from "../course";
-import { stable, useStable } from "../stable";
+import { courseLine, lastDose, minutesSince, phaseOf, ROUTES } from "../course";
+import { useStable } from "../stable";
 import { now } from "../store";
+import type { Help } from "../model";
+import { stepOf } from "../views";
 import { clockTime, number } from "../words";
+import { CardCall } from "./call";
 
 interface Of {
   session: ReadonlySignal<BoardSession | null>;
 }
 
-/** The clock in steps that a course line can show. */
-const coarse = stable(() => Math.floor(now.value / 10_000) * 10_000);
+/** The steps that a course line can show. */
+const STEP_MS = 10_000;
 
-export function Phase({ session, more = "" }: Of & { more?: string }) {
+interface PhaseProps extends Of {
+  /** Stands after the amount. */
+  warning?: string;
+  /** Stands after the dose's time, which a narrow card leaves out. */
+  more?: string;
+  /** Somebody calls the nurse: in the dose's place. */
+  call?: Help | null;
+  /** The patient's, while it is asked for: in the dose's place, too. */
+  name?: string | null;
+}
+
+export function Phase({ session, warning, more = "", call, name }: PhaseProps) {
   const view = useStable(() => {
     const s = session.value;
     if (!s) return null;
     const minutes = minutesSince(s, now.value);
     const ended = s.state === "open" ? null : s.state === "aborted" ? "Stopped" : "Discharged";
     const at = ended ? clockTime(Date.parse(s.ended_at ?? s.opened_at)) : null;
-    return { phase: ended ?? phaseOf(s.expected, minutes), minutes: ended ? null : minutes, at, dosing: dosing(s) };
+    return {
+      phase: ended ?? phaseOf(s.expected, minutes),
+      minutes: ended || minutes === null ? null : Math.max(0, Math.floor(minutes)),
+      at,
+      amount: amountOf(s),
+      dosedAt: dosedAt(s),
+    };
   }, [session]);
   if (!view) return null;
   return (
@@ -31,42 +51,56 @@ export function Phase({ session, more = "" }: Of & { more?: string }) {
         {view.at}
         {view.minutes !== null && (
           <>
-            +{Math.max(0, Math.floor(view.minutes))}
+            +{view.minutes}
             <small> min</small>
           </>
         )}
       </span>
-      <span class="dosing">
-        {view.dosing}
-        {more}
-      </span>
+      {call ? <CardCall help={call} /> : name ? <span class="dosing named">{name}</span> : <span class="dosing">
+        <span>
+          {view.amount}
+          {warning && ` · ${warning}`}
+        </span>
+        {view.dosedAt && (
+          <span>
+            {" · "}
+            {view.dosedAt}
+            {more}
+          </span>
+        )}
+      </span>}
     </div>
   );
 }
 
-/** "IM 60 mg · 13:51"; a booster as "IM 60 + 20 mg · 14:10". */
-function dosing(session: BoardSession): string {
+/** "IM 60 mg"; with a booster "IM 60 + 20 mg". */
+function amountOf(session: BoardSession): string {
   const last = lastDose(session);
   if (!last) return `${ROUTES[session.route]}, not dosed`;
-  const amounts = session.doses.map((d) => number(d.dose.milligrams)).join(" + ");
-  return `${ROUTES[last.dose.route]} ${amounts} mg · ${clockTime(Date.parse(last.at))}`;
+  return `${ROUTES[last.dose.route]} ${session.doses.map((d) => number(d.dose.milligrams)).join(" + ")} mg`;
+}
+
+function dosedAt(session: BoardSession): string {
+  const last = lastDose(session);
+  return last ? clockTime(Date.parse(last.at)) : "";
 }
 
 export function Course({ session, names = false }: Of & { names?: boolean }) {
   const facts = useStable(() => {
     const s = session.value;
-    return s && { expected: s.expected, doses: s.doses, ended: s.ended_at, route: s.route, systolic: s.latest.systolic?.at ?? 0 };
+    return s && { expected: s.expected, doses: s.doses, ended: s.ended_at, route: s.route, systolic: s.latest.systolic?.at ?? 0, moaas: s.moaas_at, dissociation: s.dissociation_at };
   }, [session]);
-  const at = coarse.value;
+  const at = useStable(() => stepOf(session.value?.session_id ?? "0", now.value, STEP_MS), [session]);
   const line = useMemo(() => {
     const s = session.peek();
-    return s && courseLine(s, minutesSince(s, at), dueOf(s, at));
+    return s && courseLine(s, minutesSince(s, at));
   }, [facts, at]);
   const route = facts?.route;
   if (!line || !route) return null;
   const here = line.zones.find((zone) => zone.here)?.name;
+  const missed = line.ticks.filter(({ kind }) => kind === "missed").map(({ minute }) => minute);
   return (
-    <div class="course" role="img" aria-label={`Expected course, ${ROUTES[route]}: ${line.now === null ? "not dosed yet" : here}`}>
+    <div class="course" role="img" aria-label={`Expected course, ${ROUTES[route]}: ${line.now === null ? "not dosed yet" : here}${missed.length ? `; checks missed: ${missed.join(", ")} min` : ""}`}>
       <div class="course-line">
         <svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true">
           {line.pieces.map((piece) => (

@@ -1,24 +1,22 @@
 /* Every monitor that was heard, attached or not, and what is wrong with it. */
 import { useState } from "preact/hooks";
-import * as api from "../api";
-import { SKEW_MS } from "../freshness";
+import { isSilent, placeOfAll, SKEW_MS } from "../freshness";
 import type { Device } from "../model";
+import * as queries from "../queries";
 import { useRead } from "../read";
-import { useStable } from "../stable";
+import { useFirstOrder, useStable } from "../stable";
 import { ids, loaded, may, now, sessionOf } from "../store";
-import { SIGNAL_WORDS } from "../story";
-import { age, clockTime, number, words } from "../words";
+import { deviceTold } from "../views";
+import { age, clockTime } from "../words";
 import { Choice } from "./fields";
 import { FormDialog, useForm } from "./form";
 import { Icon } from "./icon";
 import { Nothing, Page, Reading } from "./page";
 
 const EVERY_MS = 2_000;
-/** A monitor sends each second or two; what was silent for this long is said to be. */
-const SILENT_S = 15;
 
 export function DevicesPage() {
-  const read = useRead(api.devices, [], EVERY_MS);
+  const read = useRead(queries.devices, [], EVERY_MS);
   const [attaching, setAttaching] = useState<Device | null>(null);
   return (
     <Page title="Monitors" lead="Every monitor that was heard. Readings of one that is attached to no session stand here, and with no patient.">
@@ -29,11 +27,7 @@ export function DevicesPage() {
               Set the monitor's results to be sent to KAP (HL7 over MLLP). It appears here with its first message.
             </Nothing>
           ) : (
-            <ul class="devices">
-              {[...devices].sort(order).map((device) => (
-                <Monitor key={device.device_id} device={device} attach={() => setAttaching(device)} />
-              ))}
-            </ul>
+            <Monitors devices={devices} attach={setAttaching} />
           )
         }
       </Reading>
@@ -42,22 +36,30 @@ export function DevicesPage() {
   );
 }
 
-/** Those that want something first: unattached, then with a fault; then by name. */
-const order = (a: Device, b: Device): number =>
-  Number(a.session_id !== null) - Number(b.session_id !== null) || Number(b.faults.length > 0) - Number(a.faults.length > 0) || a.device_id.localeCompare(b.device_id, "en", { numeric: true });
+function Monitors({ devices, attach }: { devices: readonly Device[]; attach(device: Device): void }) {
+  const placed = useFirstOrder(devices, (device) => device.device_id, (device) => placeOfAll(device, now.peek()));
+  return (
+    <ul class="devices">
+      {placed.map((device) => (
+        <Monitor key={device.device_id} device={device} attach={() => attach(device)} />
+      ))}
+    </ul>
+  );
+}
 
 function Monitor({ device, attach }: { device: Device; attach(): void }) {
   const room = useStable(() => (device.session_id && loaded.value && ids.value ? (sessionOf(device.session_id).value?.room ?? null) : null), [device.session_id]);
   const seen = useStable(() => Math.max(0, Math.floor((now.value - Date.parse(device.last_seen)) / 1000)), [device.last_seen]);
   const skewed = device.skew_s !== null && Math.abs(device.skew_s) * 1000 > SKEW_MS;
-  const signals = Object.entries(device.signals);
+  const silent = useStable(() => isSilent(device, now.value), [device]);
+  const told = useStable(() => deviceTold(device, now.value), [device]);
   return (
     <li class="panel device" data-device={device.device_id}>
       <div class="device-h">
         <Icon name={device.session_id ? "monitor" : "unplugged"} />
         <div>
-          <h2>{device.name || device.device_id}</h2>
-          {device.name && device.name !== device.device_id && <p>{device.device_id}</p>}
+          <h2>{device.device_id}</h2>
+          {device.name && device.name !== device.device_id && <p>{device.name}</p>}
         </div>
         {device.session_id ? (
           <a class="btn quiet" href={`/sessions/${device.session_id}`}>
@@ -72,18 +74,29 @@ function Monitor({ device, attach }: { device: Device; attach(): void }) {
           <b class="boxed-word">not attached</b>
         )}
       </div>
-      <p class={seen > SILENT_S ? "device-seen silent" : "device-seen"}>
-        {seen > SILENT_S ? <b>silent for {age(seen)}</b> : `heard ${age(seen)} ago`}
+      <p class="device-seen">
+        {silent ? <b>silent for {age(seen)}</b> : `heard ${age(seen)} ago`}
         {skewed && (
           <b>
-            {" "}
-            · its clock is {Math.abs(device.skew_s ?? 0).toFixed(1)} s {(device.skew_s ?? 0) > 0 ? "ahead" : "behind"}
+            , its clock is {Math.abs(device.skew_s ?? 0).toFixed(1)} s {(device.skew_s ?? 0) > 0 ? "ahead" : "behind"}
           </b>
         )}
       </p>
-      <p class="device-signals">
-        {signals.length === 0 ? "No value yet." : signals.map(([signal, { value }]) => `${SIGNAL_WORDS[signal] ?? words(signal)} ${number(Math.round(value * 10) / 10)}`).join(" · ")}
-      </p>
+      {told.length === 0 ? (
+        <p class="device-values">No value yet.</p>
+      ) : (
+        <ul class="device-values">
+          {told.map(({ name, value, unit, state, when }) => (
+            <li key={name} data-state={state}>
+              <span>{name}</span>{" "}
+              <span>
+                <b>{value}</b> {state !== "gone" && unit}
+              </span>{" "}
+              <small>{when}</small>
+            </li>
+          ))}
+        </ul>
+      )}
       {(device.faults.length > 0 || device.unknown_codes.length > 0) && (
         <ul class="faults">
           {device.faults.map((fault) => (
@@ -91,10 +104,7 @@ function Monitor({ device, attach }: { device: Device; attach(): void }) {
               <Icon name="alert" />
               <span>
                 {fault.text}
-                <small>
-                  since {clockTime(Date.parse(fault.first))}
-                  {fault.count > 1 && `, ${fault.count} times`}
-                </small>
+                <small>since {clockTime(Date.parse(fault.first))}</small>
               </span>
             </li>
           ))}
@@ -136,7 +146,7 @@ function Attach({ device, close, done }: { device: Device; close(): void; done()
       form={form}
       title="Attach a monitor"
       hint="Look at the bed: is this the monitor that stands there?"
-      about={<b>{device.name || device.device_id}</b>}
+      about={<b>{device.device_id}</b>}
       button="Attach"
       icon="monitor"
       blocked={options.length === 0 ? "No session is open." : ""}

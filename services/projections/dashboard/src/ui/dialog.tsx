@@ -21,10 +21,11 @@ export function Dialog({ labelled, wide, escape, children }: Props) {
   const self = useRef<HTMLElement>(null);
   useLayoutEffect(() => {
     const before = document.activeElement;
-    const first = self.current?.querySelector<HTMLElement>("input, textarea, select") ?? self.current?.querySelector<HTMLElement>("button");
-    first?.focus();
+    const first = self.current?.querySelector<HTMLElement>("input:enabled, textarea:enabled, select:enabled") ?? self.current?.querySelector<HTMLElement>("button");
+    first?.focus({ preventScroll: true });
     return () => {
-      if (before instanceof HTMLElement) before.focus();
+      // It was in sight when the dialog was opened: scrolled to, it would push open alarms out of their column.
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
     };
   }, []);
   const keys = (event: KeyboardEvent): void => {

@@ -1,6 +1,7 @@
 /* Fields of a form. Every one begins empty; a choice that was touched by mistake is taken back by touching it again. */
 import type { ComponentChildren } from "preact";
-import type { Form } from "./form";
+import { type Bound, outside } from "../bounds";
+import type { Form, Misfit } from "./form";
 import { Icon } from "./icon";
 
 interface Field {
@@ -10,7 +11,7 @@ interface Field {
   hint?: string;
 }
 
-export function Refused({ form, name }: { form: Form; name: string }) {
+function Refused({ form, name }: { form: Form; name: string }) {
   const why = form.wrong[name];
   if (!why) return null;
   return (
@@ -22,10 +23,24 @@ export function Refused({ form, name }: { form: Form; name: string }) {
 }
 
 /** What a control says of itself: its name, and why it was refused. */
-function control(form: Form, name: string, hint: string | undefined) {
-  form.has(name);
+function control(form: Form, name: string, hint: string | undefined, misfit?: Misfit) {
+  form.has(name, misfit);
   const about = [hint && `${form.id}-${name}-hint`, form.wrong[name] && `${form.id}-${name}-why`].filter(Boolean).join(" ");
   return { id: `${form.id}-${name}`, name, "aria-invalid": Boolean(form.wrong[name]), "aria-describedby": about || undefined };
+}
+
+/** The label above, the hint and a refusal below. */
+function Labelled({ form, name, label, hint, look = "input", children }: Field & { look?: string; children: ComponentChildren }) {
+  return (
+    <div class="field">
+      <label for={`${form.id}-${name}`}>{label}</label>
+      <div class={form.wrong[name] ? `${look} refused` : look}>{children}</div>
+      <Hint form={form} name={name}>
+        {hint}
+      </Hint>
+      <Refused form={form} name={name} />
+    </div>
+  );
 }
 
 function Hint({ form, name, children }: { form: Form; name: string; children: string | undefined }) {
@@ -36,52 +51,50 @@ function Hint({ form, name, children }: { form: Form; name: string; children: st
   ) : null;
 }
 
+interface Typed extends Field {
+  unit?: string | undefined;
+  /** What its number can be. */
+  bound?: Bound | undefined;
+  type?: "text" | "password" | "date" | "time";
+  max?: number;
+}
+
 /** One line; a number when it has a unit. */
-export function Line({ form, name, label, hint, unit, type = "text", max = 200 }: Field & { unit?: string; type?: "text" | "password"; max?: number }) {
+export function Line({ unit, bound, type = "text", max = 200, ...field }: Typed) {
+  const { form, name, hint } = field;
+  const misfit = bound && ((said: string) => outside(said, bound, unit ?? ""));
   return (
-    <div class="field">
-      <label for={`${form.id}-${name}`}>{label}</label>
-      <div class={form.wrong[name] ? "input refused" : "input"}>
-        <input
-          {...control(form, name, hint)}
-          {...(type === "password" ? { type } : { type: "text" as const })}
-          inputMode={unit === undefined ? "text" : "decimal"}
-          autocomplete="off"
-          autocapitalize="off"
-          spellcheck={false}
-          maxLength={max}
-          value={form.typed[name] ?? ""}
-          onInput={(event) => form.set(name, event.currentTarget.value)}
-        />
-        {unit && <span>{unit}</span>}
-      </div>
-      <Hint form={form} name={name}>
-        {hint}
-      </Hint>
-      <Refused form={form} name={name} />
-    </div>
+    <Labelled {...field}>
+      <input
+        {...control(form, name, hint, misfit)}
+        type={type as "text" /* Preact's types part them by the role that they may have */}
+        inputMode={unit === undefined ? "text" : "decimal"}
+        autocomplete="off"
+        autocapitalize="off"
+        spellcheck={false}
+        maxLength={max}
+        value={form.typed[name] ?? ""}
+        onInput={(event) => form.set(name, event.currentTarget.value)}
+        onBlur={() => form.left(name)}
+      />
+      {unit && <span>{unit}</span>}
+    </Labelled>
   );
 }
 
 /** Free text: sealed, and read by staff alone. */
-export function Words({ form, name, label, hint, rows = 4 }: Field & { rows?: number }) {
+export function Words({ rows = 4, ...field }: Field & { rows?: number }) {
+  const { form, name, hint } = field;
   return (
-    <div class="field">
-      <label for={`${form.id}-${name}`}>{label}</label>
-      <div class={form.wrong[name] ? "input words refused" : "input words"}>
-        <textarea
-          {...control(form, name, hint)}
-          rows={rows}
-          maxLength={4000}
-          value={form.typed[name] ?? ""}
-          onInput={(event) => form.set(name, event.currentTarget.value)}
-        />
-      </div>
-      <Hint form={form} name={name}>
-        {hint}
-      </Hint>
-      <Refused form={form} name={name} />
-    </div>
+    <Labelled {...field} look="input words">
+      <textarea
+        {...control(form, name, hint)}
+        rows={rows}
+        maxLength={4000}
+        value={form.typed[name] ?? ""}
+        onInput={(event) => form.set(name, event.currentTarget.value)}
+      />
+    </Labelled>
   );
 }
 
@@ -91,9 +104,11 @@ export interface Option {
   /** Said under the label: an anchor, what something means. */
   note?: string;
   disabled?: boolean;
+  /** Can be chosen, and seldom is what is wanted. */
+  faint?: boolean;
 }
 
-interface Choosing extends Field {
+export interface Choosing extends Field {
   options: readonly Option[];
   several?: boolean;
   /** One under the other: for labels with notes. */
@@ -118,7 +133,7 @@ export function Choice({ form, name, label, hint, options, several = false, list
       {aside}
       <div class={list ? "options list" : scale ? "options numbers" : "options"}>
         {options.map((option, i) => (
-          <label key={option.value} class="option" data-on={chosen.includes(option.value) || undefined}>
+          <label key={option.value} class="option" data-on={chosen.includes(option.value) || undefined} data-faint={option.faint || undefined}>
             <input
               type={several ? "checkbox" : "radio"}
               id={i === 0 ? id : undefined}
@@ -151,7 +166,4 @@ export function YesNo(field: Field & { aside?: ComponentChildren }) {
 }
 
 /** A scale of whole numbers, touched rather than typed. */
-export function Scale({ from = 0, to, ...field }: Field & { from?: number; to: number }) {
-  const options = Array.from({ length: to - from + 1 }, (_, i) => ({ value: String(from + i), label: String(from + i) }));
-  return <Choice {...field} options={options} scale />;
-}
+export const upTo = (to: number): readonly Option[] => Array.from({ length: to + 1 }, (_, n) => ({ value: String(n), label: String(n) }));

@@ -1,4 +1,5 @@
 /* Icons (20 px grid, always beside a word or with a name), the sign of a priority, the arrow of a direction. */
+import { STARS } from "../alarms";
 import type { Priority } from "../model";
 import type { Direction } from "../trend";
 
@@ -8,6 +9,7 @@ const PATHS = {
   pencil: "M4 16l.8-3.4L13 4.4l2.6 2.6-8.2 8.2zM11.4 6l2.6 2.6",
   clock: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM10 6v4.2l2.8 1.8",
   person: "M10 3.5a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM4 16.5c.6-3 3-4.5 6-4.5s5.4 1.5 6 4.5",
+  people: "M7.5 4a2.7 2.7 0 1 0 0 5.4 2.7 2.7 0 0 0 0-5.4zM2.5 16c.4-2.9 2.4-4.3 5-4.3s4.6 1.4 5 4.3M12.6 4.2a2.7 2.7 0 0 1 0 5M14.6 12c1.7.6 2.6 2 2.9 4",
   sound: "M3.5 8v4h2.5l4 3.5v-11l-4 3.5zM12.8 7.5a3.5 3.5 0 0 1 0 5M15 5.5a6.3 6.3 0 0 1 0 9",
   pause: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM8.3 7.5v5M11.7 7.5v5",
   mute: "M3.5 8v4h2.5l4 3.5v-11l-4 3.5zM13 8l4 4M17 8l-4 4",
@@ -24,9 +26,11 @@ const PATHS = {
   note: "M5 3.5h7l3 3v10H5zM7.5 8.5h5M7.5 11h5M7.5 13.5h3",
   syringe: "M12.5 3.5l4 4M14.5 5.5l-2 2M11 5l4 4-6 6H5v-4zM5 15l-2 2M8 10l2 2",
   plus: "M10 4v12M4 10h12",
+  minus: "M4 10h12",
   stop: "M7 3.5h6l3.5 3.5v6L13 16.5H7L3.5 13V7z",
   limits: "M3 5.5h14M3 14.5h14M10 5.5v9M7.8 7.5L10 5.3l2.2 2.2M7.8 12.5l2.2 2.2 2.2-2.2",
   list: "M7.5 5.5h9M7.5 10h9M7.5 14.5h9M3.5 5.5h.5M3.5 10h.5M3.5 14.5h.5",
+  down: "M4.5 8l5.5 5.5L15.5 8",
   next: "M8 4.5l5.5 5.5-5.5 5.5",
   drop: "M10 3c3 4 4.5 6.3 4.5 8.700a4.5 4.5 0 0 1-9 0C5.5 9.3 7 7 10 3z",
   wind: "M3 8h9a2.2 2.2 0 1 0-2.2-2.5M3 11h12a2.2 2.2 0 1 1-2.2 2.5M3 14h5",
@@ -52,7 +56,6 @@ const SHAPES: Record<Priority, string> = {
   medium: "M8 .8L15.2 8 8 15.2.8 8z",
   low: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13z",
 };
-const STARS: Record<Priority, string> = { high: "***", medium: "**", low: "*" };
 const SPOKEN: Record<Priority, string> = { high: "High priority alarm", medium: "Medium priority alarm", low: "Low priority alarm" };
 
 /** Shape, asterisks and words carry a priority; colour repeats it. */

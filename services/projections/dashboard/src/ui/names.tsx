@@ -7,18 +7,24 @@ const SHOWN_MS = 30_000;
 export const named = signal(false);
 let hiding: ReturnType<typeof setTimeout> | undefined;
 
-function nameThem(show: boolean): void {
+export function nameThem(show: boolean): void {
   clearTimeout(hiding);
   named.value = show;
   if (show) hiding = setTimeout(() => nameThem(false), SHOWN_MS);
 }
 
-export function NamesSwitch({ look }: { look: string }) {
+/** Hidden again by itself, and when the page is left. */
+export function useNames(): [boolean, () => void] {
   useEffect(() => () => nameThem(false), []);
+  return [named.value, () => nameThem(!named.value)];
+}
+
+export function NamesSwitch({ look }: { look: string }) {
+  const [shown, turn] = useNames();
   return (
-    <button type="button" class={look} aria-pressed={named.value} onClick={() => nameThem(!named.value)}>
+    <button type="button" class={look} aria-pressed={shown} onClick={turn}>
       <Icon name="person" />
-      {named.value ? "Hide names" : "Show names"}
+      {shown ? "Hide names" : "Show names"}
     </button>
   );
 }

@@ -1,7 +1,7 @@
 /* The way between the views: at the top, on a phone at the foot of the screen. A wall goes nowhere. */
 import { place, type PlaceName } from "../route";
 import { useStable } from "../stable";
-import { alarmed, me } from "../store";
+import { me, unanswered } from "../store";
 import { Icon, type IconName } from "./icon";
 
 const VIEWS: readonly { at: PlaceName; path: string; name: string; icon: IconName; within?: readonly PlaceName[] }[] = [
@@ -14,7 +14,7 @@ const VIEWS: readonly { at: PlaceName; path: string; name: string; icon: IconNam
 
 export function Nav() {
   const at = place.value.at;
-  const unanswered = useStable(() => alarmed.value.filter(({ alarm }) => alarm.state !== "acknowledged").length, []);
+  const count = useStable(() => unanswered.value.length, []);
   if (me.value?.role === "wall") return null;
   return (
     <nav aria-label="Views">
@@ -22,9 +22,9 @@ export function Nav() {
         <a key={view} href={path} aria-current={at === view ? "page" : within?.includes(at) ? "true" : undefined}>
           <Icon name={icon} />
           {name}
-          {view === "alarms" && unanswered > 0 && (
+          {view === "alarms" && count > 0 && (
             <span class="count">
-              {unanswered}
+              {count}
               <span class="sr"> not acknowledged</span>
             </span>
           )}

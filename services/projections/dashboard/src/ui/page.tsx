@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { Read } from "../read";
 import { Icon, type IconName } from "./icon";
 import { Shell } from "./shell";
+import { NotRead } from "./trouble";
 
 interface Props {
   title: string;
@@ -55,20 +56,43 @@ export function Nothing({ icon, title, children }: { icon: IconName; title: stri
   );
 }
 
+export const TableHead = ({ of }: { of: readonly string[] }) => (
+  <thead>
+    <tr>
+      {of.map((name) => (
+        <th key={name} scope="col">
+          {name}
+        </th>
+      ))}
+    </tr>
+  </thead>
+);
+
+interface RowOf {
+  href: string;
+  title: string;
+  number?: string;
+  /** Under the title, small. */
+  children?: ComponentChildren;
+}
+
+/** A line of a list, the whole of it a link. */
+export const RowLink = ({ href, title, number, children }: RowOf) => (
+  <li>
+    <a class="row" href={href}>
+      {number && <b class="row-number">{number}</b>}
+      <span>
+        <b>{title}</b>
+        {children && <small>{children}</small>}
+      </span>
+      <Icon name="next" />
+    </a>
+  </li>
+);
+
 /** What could not be read, why, and that what is shown stays. */
 export function Unread<T>({ of, what }: { of: Read<T>; what: string }) {
-  if (!of.failed) return null;
-  return (
-    <p class="refusal unread" role="status">
-      <Icon name="gap" />
-      <span>
-        {what} could not be read: {of.failed} {of.data === null ? "" : "What is shown may be old. "}The live values are not affected.
-      </span>
-      <button type="button" class="btn" onClick={of.again}>
-        Try again
-      </button>
-    </p>
-  );
+  return of.failed ? <NotRead what={what} why={of.failed} old={of.data !== null} look="unread" again={of.again} /> : null;
 }
 
 export function Bones() {

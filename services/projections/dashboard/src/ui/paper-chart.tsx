@@ -1,5 +1,5 @@
 /* The whole session's vitals as a drawing that prints: lines, not pixels, and black on white where it counts. */
-import type { Kind } from "../alarms";
+import { type Kind, KIND_OF, STARS } from "../alarms";
 import { alarmTags, gapAfter, gapsOf, limitLines, type Placed, place, type Sample } from "../lanes";
 import type { Signal } from "../model";
 import { alarmsTold, standing } from "../record";
@@ -13,8 +13,6 @@ const MIN = 60_000;
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP] = [680, 410, 34, 8, 34, 7];
 const SCALES = 34;
 const BOTTOM = 30;
-const KINDS: Partial<Record<Signal, Kind>> = { spo2: "spo2", pulse_rate: "pulse", heart_rate: "pulse", respiratory_rate: "resp", etco2: "co2", temperature: "temp" };
-const STARS = { high: "***", medium: "**", low: "*" };
 
 export function PaperChart({ record }: { record: PaperRecord }) {
   const { session: s, items, tracks, resolution, readAt } = record;
@@ -23,7 +21,7 @@ export function PaperChart({ record }: { record: PaperRecord }) {
   const to = Math.max(end, from + 10 * MIN);
   const x = (t: number): number => LEFT + ((t - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
   const gap = gapAfter(resolution);
-  const shown = new Set((Object.entries(KINDS) as [Signal, Kind][]).filter(([signal]) => (tracks[signal]?.length ?? 0) > 0).map(([, kind]) => kind));
+  const shown = new Set((Object.entries(KIND_OF) as [Signal, Kind][]).filter(([signal]) => (tracks[signal]?.length ?? 0) > 0).map(([, kind]) => kind));
   const lanes = place(tracks, shown, TOP, HEIGHT - TOP - BOTTOM - SCALES - GAP, GAP);
   const bottom = HEIGHT - BOTTOM;
   const doses = standing(items, "Dosed");

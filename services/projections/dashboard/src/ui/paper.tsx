@@ -1,15 +1,15 @@
 /* What the printed pages share: the record read whole, the sheet, its tables, and the head and foot of each printed page. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import * as api from "../api";
 import { type Tracks, tracksOf } from "../lanes";
-import type { Session, Task, TimelineItem } from "../model";
+import type { Session, Task, TimelineItem, WholeCourse } from "../model";
 import * as queries from "../queries";
 import type { Entry } from "../record";
 import { asked, me, serverNow } from "../store";
-import { clockTime, day, zoneWords } from "../words";
+import { clockTime, day, signed, whyOf, zoneWords } from "../words";
 import { Loading } from "./board";
 import { Icon } from "./icon";
+import { TableHead } from "./page";
 import { Shell } from "./shell";
 
 const MIN = 60_000;
@@ -21,7 +21,7 @@ export interface PaperRecord {
   items: readonly TimelineItem[];
   tracks: Tracks;
   resolution: number;
-  course: queries.WholeCourse;
+  course: WholeCourse;
   tasks: readonly Task[];
   readAt: number;
   /** The session has entries that the history does not hold yet: half a record. */
@@ -31,18 +31,18 @@ export interface PaperRecord {
 const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 async function read(id: string): Promise<PaperRecord> {
-  const session = await asked(api.session(id));
-  let history = await asked(api.timeline(id));
+  const session = await asked(queries.session(id));
+  let history = await asked(queries.timeline(id));
   for (const ms of AGAIN_MS) {
     if (history.position >= session.record_position) break;
     await pause(ms);
-    history = await asked(api.timeline(id));
+    history = await asked(queries.timeline(id));
   }
   const until = session.ended_at ? Date.parse(session.ended_at) + MIN : serverNow() + MIN;
   const [series, course, tasks] = await Promise.all([
-    asked(api.vitals(id, Date.parse(session.opened_at) - MIN, until, POINTS)),
+    asked(queries.vitals(id, Date.parse(session.opened_at) - MIN, until, POINTS)),
     asked(queries.course(session.course_id)),
-    asked(api.tasks(id)),
+    asked(queries.tasks(id)),
   ]);
   const behind = history.position < session.record_position;
   return { session, items: history.items, tracks: tracksOf(series), resolution: series.resolution_s, course, tasks, readAt: serverNow(), behind };
@@ -58,7 +58,7 @@ export function PaperPage({ id, title, children }: { id: string; title: string; 
     setFailed("");
     read(id).then(
       (found) => !stopped && setRecord(found),
-      (error: unknown) => !stopped && setFailed(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => !stopped && setFailed(whyOf(error)),
     );
     return () => {
       stopped = true;
@@ -212,15 +212,7 @@ export function Table({ name, heads, rows, none }: { name: string; heads: string
   return (
     <div class="paper-table" role="region" aria-label={name} tabIndex={0}>
       <table>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead of={heads} />
         {rows.map(({ key, cells, struck }) => (
           <tbody key={key}>
             <tr>
@@ -242,12 +234,8 @@ export function Table({ name, heads, rows, none }: { name: string; heads: string
   );
 }
 
-/** Minutes from the first dose: +41, 0, −5. */
-export function minutesFrom(zero: number | null, at: number): string {
-  if (zero === null) return "";
-  const minutes = Math.round((at - zero) / MIN);
-  return minutes < 0 ? `−${-minutes}` : minutes === 0 ? "0" : `+${minutes}`;
-}
+/** Minutes from the first dose; nothing without one. */
+export const minutesFrom = (zero: number | null, at: number): string => (zero === null ? "" : signed(Math.floor((at - zero) / MIN)));
 
 /** The ways to an ended session's papers. */
 export function Papers({ session: s }: { session: Session }) {

@@ -1,17 +1,20 @@
 /* Patients: found by number or name, registered, each with their courses of treatment. */
+import { boundOf } from "../bounds";
 import { useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { capital, labelOf, steps } from "../care";
+import type { Course, Patient, WholePatient } from "../model";
 import * as queries from "../queries";
 import { useRead } from "../read";
 import { go } from "../route";
 import { asked, may, serverNow } from "../store";
-import { day, words } from "../words";
+import { day, words, yearOf } from "../words";
 import { Choice, Line, Words } from "./fields";
 import { FormDialog, useForm } from "./form";
 import { FormBody } from "./form-page";
 import { Icon } from "./icon";
-import { Nothing, Page, Reading } from "./page";
+import { Nothing, Page, Reading, RowLink } from "./page";
+import { Trouble } from "./trouble";
 
 const WAIT_MS = 200;
 
@@ -22,6 +25,7 @@ export function PatientsPage() {
   return (
     <Page
       title="Patients"
+      narrow
       tools={
         may("intake", "RegisterPatient") && (
           <a class="btn main" href="/patients/new">
@@ -57,22 +61,19 @@ export function PatientsPage() {
               {search ? "Try the patient's number, or fewer letters of the name." : "Register a patient to begin."}
             </Nothing>
           ) : (
-            <>
-              <ul class="panel rows people" aria-label={search ? "Found" : "Registered last"}>
+            <section aria-labelledby="people-h">
+              <h2 class="section-h" id="people-h">
+                {search ? "Found" : "Registered last"}
+              </h2>
+              <ul class="panel rows people" aria-labelledby="people-h">
                 {patients.map((p) => (
-                  <li key={p.patient_id}>
-                    <a class="row" href={`/patients/${p.patient_id}`}>
-                      <b class="row-number">{p.number ?? "–"}</b>
-                      <span>
-                        <b>{p.name ?? "name not readable"}</b>
-                      </span>
-                      <Icon name="next" />
-                    </a>
-                  </li>
+                  <RowLink key={p.patient_id} href={`/patients/${p.patient_id}`} number={p.number ?? "–"} title={p.name ?? "name not readable"}>
+                    {p.birth_year && `born ${p.birth_year}`}
+                  </RowLink>
                 ))}
               </ul>
               {more && <p class="quiet-line">There are more: type more of the name or the number.</p>}
-            </>
+            </section>
           )
         }
       </Reading>
@@ -89,7 +90,7 @@ const SEX = [
 
 export function RegisterPage() {
   const [id] = useState(() => api.uuid(serverNow()));
-  const [taken, setTaken] = useState<queries.Patient | null>(null);
+  const [taken, setTaken] = useState<Patient | null>(null);
   const form = useForm({
     id: "register",
     service: "intake",
@@ -126,16 +127,13 @@ export function RegisterPage() {
         <div onFocusOut={look}>
           <Line form={form} name="number" label="Number" hint="The clinic's own, 4 to 8 digits; never a health-record number." unit="" />
           {taken && taken.number === number && (
-            <p class="refusal" role="status">
-              <Icon name="alert" />
-              <span>
-                {number} is the number of {taken.name}. Two patients with one number are mixed up sooner or later.
-              </span>
-            </p>
+            <Trouble>
+              {number} is the number of {taken.name}. Two patients with one number are mixed up sooner or later.
+            </Trouble>
           )}
         </div>
-        <Line form={form} name="birth_year" label="Year of birth" unit="" max={4} />
-        <Choice form={form} name="sex_at_birth" label="Sex at birth" hint="Decides alone whether pregnancy is asked about." options={SEX} />
+        <Line form={form} name="birth_year" label="Year of birth" unit="" bound={{ ...boundOf("PatientRegistered", "birth_year"), to: yearOf(serverNow()) }} max={4} />
+        <Choice form={form} name="sex_at_birth" label="Sex at birth" hint="Decides whether pregnancy is asked about before each dose." options={SEX} />
         <Line form={form} name="contact" label="Contact (optional)" hint="Who to call, and how." />
       </FormBody>
     </Page>
@@ -152,21 +150,28 @@ const INDICATIONS = [
 ];
 
 /** A name that was just recorded is opened a moment later. */
-async function named(id: string): Promise<queries.Patient> {
+async function named(id: string): Promise<WholePatient> {
   const found = await queries.patient(id);
   if (!found.name && !found.forgotten) throw new api.Failed("The name is not readable yet.");
   return found;
 }
 
+/** What tells one patient from another of the same name. */
+function identityOf({ number, birth_year, sex_at_birth, contact }: WholePatient): string {
+  const sex = SEX.find(({ value }) => value === sex_at_birth)?.label.toLowerCase();
+  const known = [`Number ${number ?? "not known"}`, birth_year && `born ${birth_year}`, sex && `sex at birth: ${sex}`, contact && `contact: ${contact}`];
+  return known.filter(Boolean).join(" · ");
+}
+
 export function PatientPage({ id }: { id: string }) {
-  const person = useRead(() => named(id), [id], null, true);
+  const person = useRead(() => named(id), [id], undefined, true);
   const courses = useRead(() => queries.courses(id), [id]);
   const [dialog, setDialog] = useState<"course" | "change" | null>(null);
   const open = courses.data?.some((c) => c.state === "open") ?? true;
   return (
     <Page
       title={person.data ? (person.data.name ?? "Name not readable") : "Patient"}
-      lead={person.data && `Number ${person.data.number ?? "not known"}`}
+      lead={person.data && identityOf(person.data)}
       back={["/patients", "Patients"]}
       narrow
       tools={
@@ -196,17 +201,9 @@ export function PatientPage({ id }: { id: string }) {
             ) : (
               <ul class="panel rows">
                 {all.map((c) => (
-                  <li key={c.course_id}>
-                    <a class="row" href={`/courses/${c.course_id}`}>
-                      <span>
-                        <b>{capital(words(c.indication))}</b>
-                        <small>
-                          opened {day(Date.parse(c.opened_at))}, {c.state === "closed" ? `closed: ${words(c.closed?.outcome ?? "")}` : standingOf(c)}
-                        </small>
-                      </span>
-                      <Icon name="next" />
-                    </a>
-                  </li>
+                  <RowLink key={c.course_id} href={`/courses/${c.course_id}`} title={capital(words(c.indication))}>
+                    opened {day(Date.parse(c.opened_at))}, {c.state === "closed" ? `closed: ${words(c.closed?.outcome ?? "")}` : standingOf(c)}
+                  </RowLink>
                 ))}
               </ul>
             )
@@ -236,14 +233,14 @@ export function PatientPage({ id }: { id: string }) {
   );
 }
 
-function standingOf(course: queries.Course): string {
+function standingOf(course: Course): string {
   // The list does not hold the sessions: which visit is the next one is not known here.
   const next = steps({ ...course, contact: null, sessions: [], care_plans: [] }).find((step) => step.state === "next")?.name;
   const waits = { assess: "to be assessed", clear: "findings to be cleared", consent: "consent to be given", prepare: "to be prepared", plan: "prepared", open: "prepared" };
   return next ? waits[next] : course.assessed ? `found ${course.assessed.verdict}` : "open";
 }
 
-function OpenCourse({ patient, already, close }: { patient: queries.Patient; already: boolean; close(): void }) {
+function OpenCourse({ patient, already, close }: { patient: Patient; already: boolean; close(): void }) {
   const [id] = useState(() => api.uuid(serverNow()));
   const form = useForm({
     id: "open-course",
@@ -265,7 +262,7 @@ function OpenCourse({ patient, already, close }: { patient: queries.Patient; alr
   );
 }
 
-function ChangePatient({ patient, close, done }: { patient: queries.Patient; close(): void; done(): void }) {
+function ChangePatient({ patient, close, done }: { patient: Patient; close(): void; done(): void }) {
   const form = useForm({
     id: "change",
     service: "intake",

@@ -38,5 +38,6 @@ export function useRehearsal(draft: Draft | null, position: number, about: strin
 export function pointsOf(answer: api.Answer | null): Readonly<Record<string, string>> | null {
   if (answer?.kind === "recorded") return {};
   if (answer?.kind === "refused") return answer.points ?? { "": answer.text };
+  if (answer?.kind === "invalid") return { "": answer.fields.map(({ message }) => message).join(" ") };
   return null;
 }

@@ -1,11 +1,8 @@
 /* One session: where it stands, its chart, its open alarms, its timeline. */
-import { signal } from "@preact/signals";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import * as api from "../api";
+import { useState } from "preact/hooks";
 import type { BoardSession } from "../board";
 import { lastDose } from "../course";
-import { useStable } from "../stable";
-import { asked, ids, loaded, me, sessionOf } from "../store";
+import { isMe, me, type sessionOf } from "../store";
 import { clockTime, number } from "../words";
 import { Actions, type Opened, OpenForm } from "./actions/actions";
 import { useDetail, useHeld } from "./actions/detail";
@@ -16,31 +13,15 @@ import { short } from "./card";
 import { Chart } from "./chart";
 import { Course, Phase } from "./course";
 import { Icon } from "./icon";
+import { useNames } from "./names";
+import { useOneSession } from "./one-session";
 import { OpenAlarms } from "./open-alarm";
 import { Papers } from "./paper";
 import { Shell } from "./shell";
 import { Timeline, useStory } from "./timeline";
 
 export function SessionPage({ id }: { id: string }) {
-  // A session that left the board is read once, by HTTP; one on the board lives.
-  const past = useMemo(() => signal<BoardSession | null>(null), [id]);
-  const [failed, setFailed] = useState("");
-  const live = useStable(() => ids.value.includes(id) || sessionOf(id).value !== null, [id]);
-  const known = loaded.value;
-  useEffect(() => {
-    if (!known || live) return;
-    asked(api.session(id)).then(
-      (session) => {
-        past.value = { ...session, latest: {}, trend: {}, heard: {} };
-      },
-      (error: unknown) => setFailed(error instanceof Error ? error.message : String(error)),
-    );
-  }, [id, known, live]);
-  const session = live ? sessionOf(id) : past;
-  // While a session leaves the board and is read from the history, what is being written about it stays.
-  const last = useRef<BoardSession | null>(null);
-  const s = session.value ?? last.current;
-  last.current = s;
+  const { session, s, failed } = useOneSession(id);
   const story = useStory(id, s?.record_position ?? 0);
   const detail = useDetail(s);
   const held = useHeld(s);
@@ -72,7 +53,7 @@ export function SessionPage({ id }: { id: string }) {
                 <Papers session={s} />
               </section>
             )}
-            <Timeline session={s} story={story} correct={(item) => setOpen({ form: "correct", item })} />
+            <Timeline session={s} story={story} correct={(item) => setOpen({ form: "correct", item, again: story.again })} />
           </div>
           {open && <OpenForm what={open} s={s} detail={detail} items={story.items} close={() => setOpen(null)} />}
         </main>
@@ -101,15 +82,15 @@ export function SessionPage({ id }: { id: string }) {
 }
 
 function Head({ session, s }: { session: ReturnType<typeof sessionOf>; s: BoardSession }) {
-  const [named, setNamed] = useState(false);
+  const [named, turn] = useNames();
   const dose = lastDose(s);
-  const mine = s.responsible !== null && s.responsible === `staff:${me.value?.staff_id}`;
+  const mine = isMe(s.responsible);
   const leave = dose && Date.parse(dose.at) + s.expected.minimum_stay_min * 60_000;
   const kg = dose && s.weight_kg ? `, ${(dose.dose.milligrams / s.weight_kg).toFixed(1)} mg/kg` : "";
   const facts: [string, string][] = [
     ["Dose", dose ? `${number(dose.dose.milligrams)} mg${kg}` : "not given"],
     ["Weight", s.weight_kg ? `${number(s.weight_kg)} kg` : "not recorded"],
-    ["Nurse", s.responsible_name ? `${s.responsible_name}${mine ? " (you)" : ""}` : "not assigned"],
+    ["Nurse", s.responsible === null ? "nobody responsible" : `${s.responsible_name ?? "somebody"}${mine ? " (you)" : ""}`],
     ["Monitor", s.devices.length > 0 ? s.devices.map(short).join(", ") : "none attached"],
   ];
   return (
@@ -121,11 +102,11 @@ function Head({ session, s }: { session: ReturnType<typeof sessionOf>; s: BoardS
         <div>
           <h1>Room {s.room}</h1>
           <p>
-            {named && s.name ? s.name : s.label}
+            {named && s.name ? `${s.label} · ${s.name}` : s.label}
             {s.name && (
               <>
                 {" · "}
-                <button type="button" class="show-name" aria-pressed={named} onClick={() => setNamed(!named)}>
+                <button type="button" class="show-name" aria-pressed={named} onClick={turn}>
                   {named ? "hide name" : "show name"}
                 </button>
               </>

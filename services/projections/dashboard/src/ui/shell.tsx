@@ -1,26 +1,22 @@
 /* What frames every page: the bar, the foot, the edge of a screen that lost its feed, the spoken high alarms. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import * as api from "../api";
 import { place, type PlaceName } from "../route";
 import { useStable } from "../stable";
-import { announced, called, delay, health, hurry, loaded, me, now, signedOut, skew, stalled, tries } from "../store";
+import { announced, called, delay, feedLost, health, hurry, loaded, me, now, skew, stalled, tries } from "../store";
 import { theme } from "../theme";
 import { clockTime, duration } from "../words";
 import { Banner, BehindBanner, Elsewhere, Quiet } from "./alarm";
 import { Hatch, Icon, Pri } from "./icon";
 import { Nav } from "./nav";
+import { askSignOut, signOut, SignOutQuestion } from "./sign-out";
 import { SoundTool } from "./sound";
-import { leavesUnsent, showUnsent, UnsentList, UnsentTool } from "./unsent";
+import { UnsentList, UnsentTool } from "./unsent";
 
 export function Shell({ children, className = "", foot }: { children: ComponentChildren; className?: string; foot?: ComponentChildren }) {
-  const lost = useStable(() => health.value.lostSince !== null, []);
+  const lost = feedLost.value;
   const behind = useStable(() => loaded.value && health.value.behind !== null, []);
   const onBoard = place.value.at === "board" || place.value.at === "wall" || (me.value?.role === "wall" && place.value.at !== "session");
-  useEffect(() => {
-    if (lost) document.body.dataset["feed"] = "lost";
-    else delete document.body.dataset["feed"];
-  }, [lost]);
   return (
     <>
       <div class={`page fit ${className}`}>
@@ -45,7 +41,8 @@ export function Shell({ children, className = "", foot }: { children: ComponentC
         </footer>
       </div>
       {lost && <div class="lost-frame" aria-hidden="true" />}
-      <UnsentList signOut={leave} />
+      <UnsentList signOut={signOut} />
+      <SignOutQuestion />
       {/* The one region that interrupts: everything else waits for its turn (role status). */}
       <div class="sr spoken" role="alert">
         {announced.value && <p key={announced.value.n}>{announced.value.text}</p>}
@@ -68,8 +65,7 @@ function Bar() {
         KAP
       </a>
       <Nav />
-      {!own.has(at.at) && <Elsewhere but={at.id} />}
-      <span class="grow" />
+      {own.has(at.at) ? <span class="grow" /> : <Elsewhere but={at.id} />}
       <UnsentTool />
       <Expiry />
       <FeedState />
@@ -82,7 +78,7 @@ function Bar() {
         </span>
       </button>
       {user && (
-        <button type="button" class="tool user" title="Sign out" aria-label={`${user.name} ${roles[user.role]} · sign out`} onClick={asked}>
+        <button type="button" class="tool user" title="Sign out" aria-label={`${user.name} ${roles[user.role]} · sign out`} onClick={askSignOut}>
           <Icon name="person" />
           <span>
             {user.name}
@@ -106,7 +102,7 @@ function Expiry() {
   }, []);
   if (!left) return null;
   return (
-    <button type="button" class="tool expiry" onClick={asked}>
+    <button type="button" class="tool expiry" onClick={askSignOut}>
       <Icon name="clock" />
       <span>
         Signed in until {left.at}
@@ -133,16 +129,6 @@ function otherTheme(): void {
   theme.value = theme.value === "day" ? "night" : "day";
 }
 
-/** Without the network too: main.tsx tells the server later. */
-const leave = (): void =>
-  void api
-    .signOut()
-    .catch((error: unknown) => console.info("The server has not heard that somebody signed out", error))
-    .then(() => signedOut(false));
-
-/** Whoever leaves entries behind sees them first. */
-const asked = (): void => (leavesUnsent() ? showUnsent() : leave());
-
 /** On a phone the bar has no room for these. */
 function FootTools() {
   return (
@@ -152,7 +138,7 @@ function FootTools() {
         {theme.value === "day" ? "Day" : "Night"}
       </button>
       {me.value && (
-        <button type="button" class="btn quiet" onClick={asked}>
+        <button type="button" class="btn quiet" onClick={askSignOut}>
           <Icon name="person" />
           Sign out {me.value.name}
         </button>

@@ -1,9 +1,10 @@
 /* The way in. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
+import { afterSignIn } from "../places";
 import { go } from "../route";
 import { arm } from "../sound";
-import { signedIn } from "../store";
+import { farewell, signedIn } from "../store";
 import { Icon } from "./icon";
 
 export function SignInPage() {
@@ -28,8 +29,8 @@ export function SignInPage() {
       return;
     }
     signedIn(answer);
-    const to = new URLSearchParams(location.search).get("to");
-    go(to?.startsWith("/") && !to.startsWith("//") ? to : "/", true);
+    const asked = new URLSearchParams(location.search);
+    go(afterSignIn(asked.get("to"), asked.get("of"), answer.staff_id), true);
   };
 
   return (
@@ -40,11 +41,11 @@ export function SignInPage() {
             <span class="mark">KAP</span>
             <small>Live monitoring of ketamine sessions</small>
           </h1>
-          {ended && (
+          {(ended || farewell.value) && (
             <p class="verdict" role="status">
-              <Icon name="clock" />
+              <Icon name={ended ? "clock" : "person"} />
               <span>
-                Your sign-in has ended. Alarms go on at the bedside monitors; sign in to see the rooms again.
+                {farewell.value || "Your sign-in has ended."} {ended && "Alarms go on at the bedside monitors; sign in to see the rooms again."}
               </span>
             </p>
           )}

@@ -1,5 +1,5 @@
 /* Whether this screen can be heard: in the bar of every page, and impossible to dismiss while it cannot. */
-import { standing } from "../alarms";
+import { silenced } from "../alarms";
 import { arm, audible, test, tested } from "../sound";
 import { useStable } from "../stable";
 import { alarmed, now } from "../store";
@@ -8,10 +8,8 @@ import { Icon } from "./icon";
 
 export function SoundTool() {
   const paused = useStable(() => {
-    const all = alarmed.value.filter(({ alarm }) => standing(alarm, now.value) === "paused");
-    const ends = all.map(({ alarm }) => Date.parse(alarm.paused_until ?? ""));
-    const rooms = [...new Set(all.map(({ session }) => session.room))].sort();
-    return all.length === 0 ? null : { left: duration((Math.min(...ends) - now.value) / 1000), rooms: rooms.length > 3 ? `${rooms.length} rooms` : `room ${rooms.join(", ")} only` };
+    const found = silenced(alarmed.value, now.value);
+    return found && { words: found.words, left: duration(found.seconds) };
   }, []);
   if (!audible.value) {
     return (
@@ -26,16 +24,16 @@ export function SoundTool() {
   }
   return (
     <button type="button" class="tool" data-sound="on" title="Play the high alarm once" onClick={test}>
-      <Icon name={paused ? "pause" : "sound"} />
+      <Icon name="sound" />
       <span>
         {paused ? (
           <>
-            Paused <span class="left">{paused.left}</span>
+            {paused.words} <span class="left">{paused.left}</span>
           </>
         ) : (
           "Sound on"
         )}
-        <small>{paused ? paused.rooms : tested.value === null ? "touch to test" : `test ${clockTime(tested.value)}`}</small>
+        <small>{paused ? "all other alarms sound" : tested.value === null ? "touch to test" : `test ${clockTime(tested.value)}`}</small>
       </span>
     </button>
   );

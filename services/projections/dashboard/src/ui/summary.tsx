@@ -1,13 +1,15 @@
 /* The discharge summary: what happened in one session, on paper. What is not on record says so. */
 import type { ComponentChildren } from "preact";
+import { STARS } from "../alarms";
 import { ROUTES } from "../course";
 import type { Dose } from "../events";
-import { gateTold, POINTS } from "../gate-told";
+import { gateTold } from "../gate-told";
+import { LEAVING } from "../gates";
 import type { Signal } from "../model";
 import { type AlarmTold, alarmsTold, type Entry, entries, standing } from "../record";
 import { LOOK } from "../views";
 import { type At, silences, toldOf } from "../vitals-told";
-import { clockTime, day, duration, number, words } from "../words";
+import { clockTime, day, duration, number, words, volume } from "../words";
 import { Facts, minutesFrom, Missing, orMissing, PaperPage, type PaperRecord, type Row, Section, Table, yesNo } from "./paper";
 import { PaperChart } from "./paper-chart";
 
@@ -115,6 +117,7 @@ const hours = (value: number | null): ComponentChildren => (value === null ? <Mi
 
 function Doses({ record: { session: s, items }, zero }: Of) {
   const rules = standing(items, "SessionOpened")[0]?.data.rules?.dose;
+  const injected = s.route === "intramuscular"; // a lozenge or a spray is not drawn up, and has no site
   const all = entries(items, "Dosed");
   const counted = standing(items, "Dosed");
   const total = counted.reduce((sum, { data }) => sum + data.dose.milligrams, 0);
@@ -128,15 +131,14 @@ function Doses({ record: { session: s, items }, zero }: Of) {
       number(dose.milligrams),
       perKg(dose.milligrams),
       ROUTES[dose.route],
-      asDrawn(dose),
-      dose.site ? words(dose.site) : <Missing />,
+      ...(injected ? [asDrawn(dose), dose.site ? words(dose.site) : <Missing />] : []),
       dose.lot ? <span class="code">{dose.lot}</span> : <Missing />,
       checked_by_name ?? (rules?.second_check === false ? <Missing what="Not recorded, not required" /> : <Missing />),
     );
   });
   return (
     <Section title="Doses">
-      <Table name="Doses" heads={["Time", "Drug", "mg", "mg/kg", "Route", "Drawn up", "Site", "Lot", "Checked by", "Given by"]} rows={rows} none="Not recorded: no dose was given." />
+      <Table name="Doses" heads={["Time", "Drug", "mg", "mg/kg", "Route", ...(injected ? ["Drawn up", "Site"] : []), "Lot", "Checked by", "Given by"]} rows={rows} none="Not recorded: no dose was given." />
       {counted.length > 1 && (
         <p>
           Together {number(total)} mg ({perKg(total)} mg/kg) in {counted.length} doses.
@@ -148,7 +150,7 @@ function Doses({ record: { session: s, items }, zero }: Of) {
 
 function asDrawn(dose: Dose): ComponentChildren {
   if (dose.concentration_mg_per_ml === null || dose.volume_ml === null) return <Missing />;
-  return `${number(dose.concentration_mg_per_ml)} mg/mL × ${dose.volume_ml} mL`;
+  return `${number(dose.concentration_mg_per_ml)} mg/mL × ${volume(dose.volume_ml)}`;
 }
 
 const SIGNALS: [Signal, string, keyof typeof LOOK, "heart_rate" | "spo2" | "systolic" | "diastolic" | "respiratory_rate" | null][] = [
@@ -191,8 +193,6 @@ function Vitals({ record, zero }: Of) {
   );
 }
 
-const PRIORITY = { high: "*** high", medium: "** medium", low: "* low" };
-
 function Alarms({ record: { items }, zero }: Of) {
   const alarms = alarmsTold(items);
   const changed = entries(items, "LimitsChanged");
@@ -214,7 +214,7 @@ function alarmCells(alarm: AlarmTold, zero: number | null): ComponentChildren[] 
   const after = (at: number): string => duration((at - alarm.raised) / 1000);
   return [
     time(alarm.onset, zero),
-    PRIORITY[alarm.priority],
+    `${STARS[alarm.priority]} ${alarm.priority}`,
     <>
       {alarm.text}
       {alarm.late && <div>Found late, {clockTime(alarm.raised)}; it did not sound.</div>}
@@ -291,7 +291,7 @@ function Discharge({ record }: { record: PaperRecord }) {
           rows={points.map(({ point, said, met, override }) => ({
             key: point,
             cells: [
-              POINTS[point],
+              LEAVING[point],
               orMissing(said),
               <>
                 {met === null ? "–" : met ? "Met" : <b>Not met</b>}

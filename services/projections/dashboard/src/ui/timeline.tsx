@@ -1,14 +1,16 @@
 /* What happened in this session, newest first. A withdrawn entry stays, struck through, with who corrected it and why. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import * as api from "../api";
+import { recordedTo } from "../api";
 import { CatchUp } from "../catch-up";
-import { correctable } from "../correcting";
+import { asItStands, correctable, standing } from "../correcting";
 import { lastDose } from "../course";
 import type { Session, TimelineItem } from "../model";
-import { asked, me, onReadings } from "../store";
-import { alarmTexts, handEntry, tell } from "../story";
-import { clockTime } from "../words";
-import { Icon, Pri } from "./icon";
+import * as queries from "../queries";
+import { asked, me, onCorrections, onReadings } from "../store";
+import { alarmsById, doseMore, handEntry, tell } from "../story";
+import { clockTime, signed, whyOf } from "../words";
+import { Pri } from "./icon";
+import { NotRead } from "./trouble";
 import { UnsentOf } from "./unsent";
 
 const MOST_TYPED = 200;
@@ -19,64 +21,71 @@ export interface Story {
   again(): void;
 }
 
-/** The timeline, read anew when the session's record grew, until the history has come to `position`. */
-export function useStory(id: string, position: number): Story {
+/** The timeline, read anew when the session's record grew, until the history has come to `known` and to what was recorded here. */
+export function useStory(id: string, known: number): Story {
+  const position = Math.max(known, recordedTo.value[id] ?? 0);
   const [state, setState] = useState({ items: [] as readonly TimelineItem[], failed: "" });
   // What was typed since this page looks on: shown at once, and until the history has it.
   const [typed, setTyped] = useState<readonly TimelineItem[]>([]);
+  // Which of them were corrected since: struck through at once, and by whom and why when the history says so.
+  const [gone, setGone] = useState<readonly string[]>([]);
   const [round, setRound] = useState(0);
-  const wanted = useRef({ position, typed });
-  wanted.current = { position, typed };
+  const stands = (item: TimelineItem): boolean => !gone.includes(standing(item) ?? "");
+  const wanted = useRef({ position, typed, stands });
+  wanted.current = { position, typed, stands };
+  const again = (): void => setRound((n) => n + 1);
   const more = useRef(() => {});
   useEffect(() => {
     const reader = new CatchUp({
-      read: () => asked(api.timeline(id)),
+      read: () => asked(queries.timeline(id)),
       whole({ items, position: upTo }) {
         setState({ items, failed: "" });
-        return upTo >= wanted.current.position && wanted.current.typed.every(({ event_id }) => items.some((item) => item.event_id === event_id));
+        const { position: from, typed: mine, stands: counts } = wanted.current;
+        return upTo >= from && items.every(counts) && mine.every(({ event_id }) => items.some((item) => item.event_id === event_id));
       },
-      failed: (error) => setState((before) => ({ ...before, failed: error instanceof Error ? error.message : String(error) })),
+      failed: (error) => setState((before) => ({ ...before, failed: whyOf(error) })),
     });
     more.current = () => reader.more();
     return () => reader.stop();
   }, [id, round]);
-  useEffect(() => more.current(), [id, position, round, typed]);
+  useEffect(() => more.current(), [id, position, round, typed, gone]);
   useEffect(() => {
     setTyped([]);
-    return onReadings(id, (readings) => {
-      const mine = readings.filter((reading) => reading.source === "manual");
-      if (mine.length > 0) setTyped((before) => [...before, ...mine.map((reading) => handEntry(reading, me.peek()))].slice(-MOST_TYPED));
-    });
+    setGone([]);
+    const stops = [
+      onReadings(id, (readings) => {
+        if (readings.length === 0) return again(); // a snapshot: what was corrected meanwhile no frame told
+        const mine = readings.filter((reading) => reading.source === "manual");
+        if (mine.length > 0) setTyped((before) => [...before, ...mine.map((reading) => handEntry(reading, me.peek()))].slice(-MOST_TYPED));
+      }),
+      onCorrections(id, (ids) => setGone((before) => [...before, ...ids].slice(-MOST_TYPED))),
+    ];
+    return () => stops.forEach((stop) => stop());
   }, [id]);
   const items = useMemo(() => {
     const known = new Set(state.items.map((item) => item.event_id));
-    return [...state.items, ...typed.filter((item) => !known.has(item.event_id))];
-  }, [state.items, typed]);
-  return { failed: state.failed, items, again: () => setRound((n) => n + 1) };
+    const all = [...state.items, ...typed.filter((item) => !known.has(item.event_id))];
+    return all.map((item) => (stands(item) ? item : { ...item, withdrawn: true, correction: null }));
+  }, [state.items, typed, gone]);
+  return { failed: state.failed, items, again };
 }
 
 export function Timeline({ session, story, correct }: { session: Session; story: Story; correct?(item: TimelineItem): void }) {
-  const newest = [...story.items].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.position - a.position);
+  // An alarm's end stands with its beginning: lines of their own would crowd out what people entered.
+  const alarms = alarmsById(story.items);
+  const lines = story.items.filter(({ type, data }) => type !== "AlarmCleared" || !alarms.has(String(data["alarm_id"])));
+  const newest = lines.sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.position - a.position);
   const dose = lastDose(session);
-  const alarms = alarmTexts(story.items);
   return (
     <section class="panel timeline" aria-label="Timeline" tabIndex={0}>
       <h2>
         Timeline
       </h2>
-      {story.failed && (
-        <p class="refusal history-failed" role="status">
-          <Icon name="gap" />
-          <span>The timeline could not be read: {story.failed} The live values are not affected.</span>
-          <button type="button" class="btn" onClick={story.again}>
-            Try again
-          </button>
-        </p>
-      )}
-      <ol class="tl">
+      {story.failed && <NotRead what="The timeline" why={story.failed} look="history-failed" again={story.again} />}
+      <ol class={dose ? "tl" : "tl undosed"}>
         <UnsentOf session={session} />
         {newest.map((item) => (
-          <Item key={item.event_id} item={item} alarms={alarms} zero={dose && Date.parse(dose.at)} correct={correct} />
+          <Item key={item.event_id} item={item} alarms={alarms} kg={session.weight_kg} zero={dose && Date.parse(dose.at)} correct={correct} />
         ))}
       </ol>
     </section>
@@ -85,14 +94,16 @@ export function Timeline({ session, story, correct }: { session: Session; story:
 
 interface ItemProps {
   item: TimelineItem;
-  alarms: ReadonlyMap<string, string>;
+  alarms: ReturnType<typeof alarmsById>;
   zero: number | null;
+  kg: number | null;
   correct: ((item: TimelineItem) => void) | undefined;
 }
 
-function Item({ item, alarms, zero, correct }: ItemProps) {
+function Item({ item, alarms, zero, kg, correct }: ItemProps) {
   const at = Date.parse(item.at);
   const told = tell(item, alarms);
+  const over = item.type === "AlarmRaised" ? alarms.get(String(item.data["alarm_id"]))?.cleared ?? null : null;
   const minutes = zero === null ? null : Math.floor((at - zero) / 60_000);
   const sentLater = Date.parse(item.recorded_at) - at > 60_000;
   const by = [item.by.startsWith("service:") ? null : item.by_name, sentLater && `recorded ${clockTime(Date.parse(item.recorded_at))}`].filter(Boolean).join(", ");
@@ -100,7 +111,7 @@ function Item({ item, alarms, zero, correct }: ItemProps) {
   return (
     <li class="tl-item">
       <time dateTime={item.at}>{clockTime(at)}</time>
-      <span class="rel">{minutes === null ? "" : minutes < 0 ? `−${-minutes}` : minutes === 0 ? "0" : `+${minutes}`}</span>
+      {minutes !== null && <span class="rel">{signed(minutes)}</span>}
       <div>
         {told.priority && (
           <span data-p={told.priority}>
@@ -109,7 +120,9 @@ function Item({ item, alarms, zero, correct }: ItemProps) {
         )}
         {item.withdrawn ? <s>{body}</s> : body}
         {by && <span class="by"> {by}</span>}
-        {item.correction && <Correction item={item} />}
+        {over !== null && <span class="by"> over at {clockTime(over)}</span>}
+        {item.type === "Dosed" && !item.withdrawn && <small class="by">{doseMore(item.data, kg)}</small>}
+        {item.correction && <Correction item={item} kg={kg} />}
       </div>
       {correct && correctable(item, me.value) && (
         <button type="button" class="correct" aria-haspopup="dialog" aria-label={`Correct: ${told.text}`} onClick={() => correct(item)}>
@@ -120,10 +133,13 @@ function Item({ item, alarms, zero, correct }: ItemProps) {
   );
 }
 
-function Correction({ item }: { item: TimelineItem }) {
+function Correction({ item, kg }: { item: TimelineItem; kg: number | null }) {
   const { correction } = item;
   if (!correction) return null;
-  const instead = correction.replacement && tell({ type: item.type, data: correction.replacement }).text;
+  const data = correction.replacement;
+  const { at } = asItStands(item);
+  const moved = at !== Date.parse(item.at) && clockTime(at);
+  const instead = data && [moved, tell({ type: item.type, data }).text, item.type === "Dosed" && doseMore(data, kg)].filter(Boolean).join(", ");
   return (
     <span class="fix">
       {instead ? `Corrected to: ${instead}` : "Withdrawn"} at {clockTime(Date.parse(correction.at))}

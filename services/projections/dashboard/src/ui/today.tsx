@@ -1,17 +1,19 @@
 /* Who is expected, checked in, under, recovering, gone home; and what else the day asks. */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
+import { openAlarms } from "../alarms";
 import type { BoardSession } from "../board";
 import { capital, labelOf } from "../care";
-import { lastDose, minutesSince, phaseOf, ROUTES } from "../course";
-import type { Session } from "../model";
+import { checkedAs, lastDose, minutesSince, phaseOf, ROUTES } from "../course";
+import type { Session, Work } from "../model";
 import * as queries from "../queries";
-import type { Work } from "../queries";
 import { useRead } from "../read";
 import { useStable } from "../stable";
-import { ids, loaded, me, now, serverNow, sessionOf } from "../store";
+import { ids, loaded, now, serverNow, sessionOf } from "../store";
 import { dayOf, isRems } from "../today";
 import { clockTime, dayInYear, midnight, weekday, words } from "../words";
+import { AlarmChip } from "./alarm";
+import { pathOf } from "./card";
 import { named, NamesSwitch } from "./names";
 import { Bones, Page, Unread } from "./page";
 
@@ -55,7 +57,7 @@ export function TodayPage() {
             </Column>
             <Column title="Checked in" count={day.arrived.length} none="Nobody waits for a dose.">
               {day.arrived.map((s) => (
-                <Here key={s.session_id} s={s} said={s.pre_dose ? "pre-dose check done" : "pre-dose check to do"} />
+                <Here key={s.session_id} s={s} said={[s.pre_dose ? `Pre-dose check ${checkedAs(s.pre_dose)}` : "Pre-dose check to do"]} />
               ))}
             </Column>
             <Column title="Under" count={day.under.length} none="Nobody is under.">
@@ -70,7 +72,7 @@ export function TodayPage() {
             </Column>
             <Column title="Gone home" count={day.gone.length} none={past.data ? "Nobody has left yet." : UNKNOWN}>
               {day.gone.map((s) => (
-                <Here key={s.session_id} s={s} said={`${s.state === "aborted" ? "stopped" : "discharged"} ${clockTime(Date.parse(s.ended_at ?? ""))}`} />
+                <Here key={s.session_id} s={s} said={[`${s.state === "aborted" ? "Stopped" : "Discharged"} ${clockTime(Date.parse(s.ended_at ?? ""))}`]} />
               ))}
             </Column>
           </div>
@@ -98,15 +100,16 @@ export function TodayPage() {
 function short(s: BoardSession | null): Session[] {
   if (!s) return [];
   const { latest: _, trend: __, heard: ___, ...session } = s;
-  return [{ ...session, alarms: [] }];
+  return [{ ...session, alarms: openAlarms(s) }];
 }
 
-function since(s: Session, now: number): string {
+/** Where the patient is and since when; from when on they may go home. */
+function since(s: Session, now: number): string[] {
   const minutes = minutesSince(s, now);
   const dose = lastDose(s);
   const leave = dose && Date.parse(dose.at) + s.expected.minimum_stay_min * 60_000;
-  const phase = phaseOf(s.expected, minutes).toLowerCase();
-  return `${phase}, +${Math.max(0, Math.floor(minutes ?? 0))} min${leave && leave > now ? `, home from ${clockTime(leave)}` : ""}`;
+  const where = `${phaseOf(s.expected, minutes)}, +${Math.max(0, Math.floor(minutes ?? 0))} min`;
+  return leave && leave > now ? [where, `home from ${clockTime(leave)}`] : [where];
 }
 
 function Column({ title, count, none, children }: { title: string; count: number; none: string; children: ComponentChildren }) {
@@ -124,17 +127,19 @@ function Column({ title, count, none, children }: { title: string; count: number
 const shown = (person: { name?: string | null; number: string | null }): string =>
   named.value && person.name ? person.name : labelOf({ name: person.name ?? null, number: person.number });
 
-function Here({ s, said }: { s: Session; said: string }) {
-  const path = me.value?.role === "therapist" && s.state === "open" ? `/sessions/${s.session_id}/with` : `/sessions/${s.session_id}`;
+/** Two lines under the name, each of which fits: what and since when, then the route and what comes. */
+function Here({ s, said: [first, then] }: { s: Session; said: string[] }) {
   return (
     <li>
-      <a class="row" href={path}>
+      <a class="row" href={pathOf(s)}>
         <b class="row-room">{s.room}</b>
         <span>
-          <b>{shown(s)}</b>
-          <small>
-            {ROUTES[s.route]}, {said}
-          </small>
+          <span class="row-name">
+            <b>{shown(s)}</b>
+            {s.state === "open" && <AlarmChip alarms={s.alarms} />}
+          </span>
+          <small>{first}</small>
+          <small>{[ROUTES[s.route], then].filter(Boolean).join(", ")}</small>
         </span>
       </a>
     </li>

@@ -7,7 +7,7 @@ import type { Session } from "../model";
 import type { Entry } from "../queue";
 import { me } from "../store";
 import { tell } from "../story";
-import { clockTime } from "../words";
+import { clockTime, signed } from "../words";
 import { Dialog } from "./dialog";
 import { Icon } from "./icon";
 
@@ -139,7 +139,7 @@ export function UnsentOf({ session }: { session: Session }) {
         return (
           <li key={entry.command.id} class="tl-item">
             <time dateTime={entry.command.at}>{clockTime(at)}</time>
-            <span class="rel">{minutes === null ? "" : minutes < 0 ? `−${-minutes}` : minutes === 0 ? "0" : `+${minutes}`}</span>
+            {minutes !== null && <span class="rel">{signed(minutes)}</span>}
             <Unsent entry={entry} />
           </li>
         );

@@ -2,14 +2,12 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Kind } from "../alarms";
-import type { BoardSession } from "../board";
-import { stable, useStable } from "../stable";
+import { type BoardSession, TREND_STEP_MS } from "../board";
+import { useStable } from "../stable";
 import { health, now } from "../store";
 import { SPARK } from "../trend";
-import { trendEdge, trendOf, trendView, type ValueView, valueView } from "../views";
+import { signalOf, stepOf, trendView, type ValueView, valueView } from "../views";
 import { Arrow, Icon } from "./icon";
-
-const edge = stable(() => trendEdge(now.value));
 
 interface Of {
   session: ReadonlySignal<BoardSession | null>;
@@ -75,9 +73,16 @@ function Last({ view }: { view: ValueView }) {
 }
 
 function Spark({ session, kind, state }: Of & { state: ValueView["state"] }) {
-  const of = useStable(() => session.value && trendOf(session.value, kind), [session, kind]);
-  const until = edge.value;
-  const view = useMemo(() => of && trendView(of, kind, until, state === "gone"), [of, kind, until, state]);
+  // Not its points: a new one waits for the session's next step.
+  const at = useStable(() => {
+    const s = session.value;
+    return s && { edge: stepOf(s.session_id, now.value, TREND_STEP_MS) + TREND_STEP_MS, signal: signalOf(s, kind) };
+  }, [session, kind]);
+  const gone = state === "gone";
+  const view = useMemo(() => {
+    const s = session.peek();
+    return s && at && trendView(s, kind, at.edge, gone);
+  }, [session, kind, at, gone]);
   if (!view) return null;
   const { width, height } = SPARK;
   return (

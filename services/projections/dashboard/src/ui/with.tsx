@@ -1,33 +1,33 @@
 /* Beside the patient: where they are, how they are, what they came for, what is noticed, and the nurse within one touch. */
+import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { openAlarms, type Kind } from "../alarms";
-import type { BoardSession } from "../board";
-import { headline, type Line, observed, outlook, vitalLine } from "../calm";
+import { type BoardSession, callsNurse } from "../board";
+import { answerTo, headline, type Line, observed, outlook, vitalLine } from "../calm";
 import type { TimelineItem } from "../model";
 import * as queries from "../queries";
 import { useRead } from "../read";
 import { useStable } from "../stable";
-import { health, ids, loaded, may, now, sessionOf } from "../store";
+import { feedLost, health, may, me, now } from "../store";
 import { asPrinted, clockTime, day } from "../words";
+import { AdverseEventForm } from "./actions/adverse-event";
 import { alarmWords, shownState } from "./alarm";
 import { Acknowledge } from "./answer";
-import { AdverseEventForm } from "./actions/adverse-event";
-import { CallAge, calling, callNurse, callTrouble, standing } from "./call";
+import { useDetail } from "./actions/detail";
 import { Loading } from "./board";
+import { CallAge, calling, callNurse, callTrouble } from "./call";
 import { Course } from "./course";
 import { Words } from "./fields";
 import { useForm } from "./form";
 import { Icon, type IconName, Pri } from "./icon";
+import { useOneSession } from "./one-session";
 import { Nothing } from "./page";
 import { Shell } from "./shell";
 import { type Story, useStory } from "./timeline";
-
-/** How long the answer to a call stands before the button is again what it was. */
-const ANSWERED_FOR_MS = 5 * 60_000;
+import { Trouble } from "./trouble";
 
 export function WithPage({ id }: { id: string }) {
-  const here = useStable(() => ids.value.includes(id) || sessionOf(id).value !== null, [id]);
-  const s = here ? sessionOf(id).value : null;
+  const { session, s, live, failed } = useOneSession(id);
   const foot = (
     <>
       <a class="btn quiet slim" href={`/sessions/${id}`}>
@@ -40,16 +40,13 @@ export function WithPage({ id }: { id: string }) {
   return (
     <Shell className="with-page" foot={foot}>
       {s ? (
-        <With s={s} />
+        <With session={session} s={s} live={live} />
       ) : (
         <main class="board empty-board">
           <h1 class="sr">With the patient</h1>
-          {loaded.value ? (
-            <Nothing icon="door" title="This session is not under way">
-              <a class="in-text" href={`/sessions/${id}`}>
-                Its record
-              </a>{" "}
-              is kept.
+          {failed ? (
+            <Nothing icon="gap" title="This session could not be read">
+              {failed}
             </Nothing>
           ) : (
             <Loading />
@@ -62,16 +59,17 @@ export function WithPage({ id }: { id: string }) {
 
 const ICONS: Record<Kind | "awake" | "inward" | "unwell", IconName> = { spo2: "drop", pulse: "vitals", bp: "vitals", resp: "wind", temp: "vitals", co2: "wind", awake: "person", inward: "eye", unwell: "alert" };
 
-function With({ s }: { s: BoardSession }) {
-  const session = sessionOf(s.session_id);
+function With({ session, s, live }: { session: ReadonlySignal<BoardSession | null>; s: BoardSession; live: boolean }) {
   const story = useStory(s.session_id, s.record_position);
-  const course = useRead(() => queries.course(s.course_id), [s.course_id], null, true);
+  const course = useRead(() => queries.course(s.course_id), [s.course_id], undefined, true);
   const head = useStable(() => (session.value ? [headline(session.value, now.value), outlook(session.value, now.value)] : ["", ""]), [session]);
+  const detail = useDetail(s);
+  const valid = detail?.rules?.discharge.observation_valid_min;
   const lines = useStable(() => (session.value ? (["resp", "spo2", "pulse", "bp"] as const).map((kind) => vitalLine(session.value as BoardSession, kind, now.value, health.value)) : []), [session]);
-  const seen = useMemo(() => observed(story.items), [story.items]);
+  const seen = useStable(() => observed(s, story.items, now.value, valid), [s, story.items, valid]);
   return (
     <main class="calm-page">
-      <Alert s={s} />
+      {live ? <Alert s={s} /> : <Left s={s} />}
       <section class="calm-head">
         <p class="calm-room">
           Room {s.room}
@@ -84,18 +82,12 @@ function With({ s }: { s: BoardSession }) {
       <div class="calm-col">
         <section aria-labelledby="how-h">
           <h2 class="calm-h" id="how-h">
-            How the patient is
+            How the patient {s.state === "open" ? "is" : "was"}
           </h2>
           <ul class="how">
-            {[...lines, ...seen].map((line) => (
+            {[...(s.state === "open" ? lines : []), ...seen].map((line) => (
               <How key={line.kind + line.text.slice(0, 5)} line={line} />
             ))}
-            {seen.length === 0 && (
-              <li data-state="unknown">
-                <Icon name="person" />
-                <span>How awake: not observed yet</span>
-              </li>
-            )}
           </ul>
         </section>
         <Notes s={s} story={story} />
@@ -107,10 +99,7 @@ function With({ s }: { s: BoardSession }) {
             Intentions, in the patient's words
           </h2>
           {course.failed && !course.data && (
-            <p class="refusal" role="status">
-              <Icon name="gap" />
-              <span>They could not be read: {course.failed}</span>
-            </p>
+            <Trouble icon="gap">They could not be read: {course.failed}</Trouble>
           )}
           {course.data && !course.data.prepared && <p class="dim">None are on record.</p>}
           {course.data?.prepared && (
@@ -127,6 +116,18 @@ function With({ s }: { s: BoardSession }) {
             </>
           )}
         </section>
+        {course.data && course.data.preparations.length > 0 && (
+          <section aria-labelledby="prepared-h">
+            <h2 class="calm-h" id="prepared-h">
+              Noted in preparation
+            </h2>
+            {course.data.preparations.map(({ id, text }) => (
+              <p class="quote" key={id}>
+                {text}
+              </p>
+            ))}
+          </section>
+        )}
       </div>
     </main>
   );
@@ -142,9 +143,25 @@ function How({ line }: { line: Line }) {
   );
 }
 
+/** A session leaves the board half an hour after its end. Who still writes about it goes on. */
+function Left({ s }: { s: BoardSession }) {
+  return (
+    <p class="verdict session-left" role="status">
+      <Icon name="door" />
+      <span>
+        <b>This session is no longer on the board{s.ended_at && `: it ended at ${clockTime(Date.parse(s.ended_at))}`}.</b> Nothing here is live. What you write can still be added to its{" "}
+        <a class="in-text" href={`/sessions/${s.session_id}`}>
+          record
+        </a>
+        .
+      </span>
+    </p>
+  );
+}
+
 /** The worst alarm of this patient that nobody has answered: in words, and that the nurse has it too. */
 function Alert({ s }: { s: BoardSession }) {
-  const lost = useStable(() => health.value.lostSince !== null, []);
+  const lost = feedLost.value;
   const alarms = openAlarms(s);
   const top = alarms[0];
   const state = useStable(() => top && shownState(top, lost, now.value), [top, lost]);
@@ -171,7 +188,7 @@ function Alert({ s }: { s: BoardSession }) {
         {top.priority === "high" && "Stay with the patient."}
         {alarms.length > 1 && ` ${alarms.length - 1} more open.`}
       </p>
-      <Acknowledge session={s} alarm={top} main={false} />
+      <Acknowledge session={s} alarm={top} />
     </section>
   );
 }
@@ -179,14 +196,17 @@ function Alert({ s }: { s: BoardSession }) {
 function Call({ s, items }: { s: BoardSession; items: readonly TimelineItem[] }) {
   const [happened, setHappened] = useState(false);
   const help = s.help;
-  const waits = standing(s);
-  const recent = useStable(() => help?.answered_at !== undefined && help?.answered_at !== null && now.value - Date.parse(help.answered_at) < ANSWERED_FOR_MS, [help]);
-  const lost = useStable(() => health.value.lostSince !== null, []);
+  const waits = callsNurse(s);
+  const answer = useStable(() => answerTo(s, items, now.value), [s, items]);
+  const coming = answer === "coming";
+  const who = help?.answered_by_name;
+  const answeredAt = help?.answered_at ? clockTime(Date.parse(help.answered_at)) : "";
+  const lost = feedLost.value;
   const trouble = callTrouble(s);
   if (!may("session", "CallHelp") || s.state !== "open") return null;
   const busy = calling(s);
   return (
-    <section class="call" aria-label="Call the nurse" data-call={waits ? "open" : recent ? "answered" : "none"}>
+    <section class="call" aria-label="Call the nurse" data-call={waits ? "open" : coming ? "answered" : "none"}>
       {waits && help ? (
         <p class="call-state" role="status">
           <Icon name="phone" />
@@ -194,25 +214,22 @@ function Call({ s, items }: { s: BoardSession; items: readonly TimelineItem[] })
             <b>The nurse is called</b> <CallAge since={help.at} />
           </span>
         </p>
-      ) : recent && help ? (
+      ) : coming ? (
         <p class="call-state coming" role="status">
           <Icon name="check" />
           <span>
-            <b>{help.answered_by_name ?? "Somebody"} is coming</b>, since {clockTime(Date.parse(help.answered_at ?? ""))}
+            <b>{who ?? "Somebody"} is coming</b>, since {answeredAt}
           </span>
         </p>
       ) : null}
       {!waits && (
-        <button type="button" class={recent ? "btn" : "btn main"} aria-disabled={busy} onClick={() => !busy && void callNurse(s)}>
+        <button type="button" class={coming ? "btn" : "btn main"} aria-disabled={busy} onClick={() => !busy && void callNurse(s)}>
           <Icon name="phone" />
-          {busy ? "Calling…" : recent ? "Call again" : "Call nurse"}
+          {busy ? "Calling…" : coming ? "Call again" : "Call nurse"}
         </button>
       )}
       {trouble && (
-        <p class="refusal" role="status">
-          <Icon name="alert" />
-          <span>{trouble} If it cannot wait, call out.</span>
-        </p>
+        <Trouble>{trouble} If it cannot wait, call out.</Trouble>
       )}
       {lost ? (
         <p>
@@ -220,6 +237,10 @@ function Call({ s, items }: { s: BoardSession; items: readonly TimelineItem[] })
         </p>
       ) : waits ? (
         <p>It stands on every nurse's screen until somebody answers. If it cannot wait, call out.</p>
+      ) : answer === "past" ? (
+        <p>
+          <b>There was a high alarm after {who ?? "somebody"} answered at {answeredAt}.</b> Call again if nobody is here.
+        </p>
       ) : (
         <p>{s.responsible_name ? `${s.responsible_name} is responsible for this patient.` : "Nobody is named responsible; every nurse sees the call."}</p>
       )}
@@ -229,7 +250,7 @@ function Call({ s, items }: { s: BoardSession; items: readonly TimelineItem[] })
           Something happened
         </button>
       )}
-      {happened && <AdverseEventForm s={s} detail={null} items={items} close={() => setHappened(false)} />}
+      {happened && <AdverseEventForm s={s} detail={null} items={items} beside close={() => setHappened(false)} />}
     </section>
   );
 }
@@ -249,10 +270,7 @@ function Notes({ s, story }: { s: BoardSession; story: Story }) {
       </h2>
       {may("session", "RecordNote") && <Compose key={written} s={s} done={() => setWritten((n) => n + 1)} focus={written > 0} />}
       {story.failed && (
-        <p class="refusal" role="status">
-          <Icon name="gap" />
-          <span>The notes could not be read: {story.failed}</span>
-        </p>
+        <Trouble icon="gap">The notes could not be read: {story.failed}</Trouble>
       )}
       {notes.length === 0 && !story.failed ? (
         <p class="dim">Nothing is noted yet.</p>
@@ -285,6 +303,7 @@ function Note({ note }: { note: TimelineItem }) {
 function Compose({ s, done, focus }: { s: BoardSession; done(): void; focus: boolean }) {
   const form = useForm({
     id: "compose",
+    draft: `${me.value?.staff_id} note ${s.session_id}`,
     make: (reader) => ({ type: "RecordNote", session_id: s.session_id, text: reader.text("text", "The note") }),
     recorded: done,
   });
@@ -306,10 +325,7 @@ function Compose({ s, done, focus }: { s: BoardSession; done(): void; focus: boo
         {busy ? "Recording…" : form.state === "unknown" ? "Try again" : "Add"}
       </button>
       {form.wrong[""] && (
-        <p class="refusal" role="status">
-          <Icon name="alert" />
-          <span>{form.wrong[""]}</span>
-        </p>
+        <Trouble>{form.wrong[""]}</Trouble>
       )}
     </form>
   );

@@ -1,6 +1,6 @@
 /* Everything that can be recorded of a session: a button each, and the form that is open. */
 import type { BoardSession } from "../../board";
-import type { SessionDetail, TimelineItem } from "../../model";
+import type { Session, SessionDetail, TimelineItem } from "../../model";
 import { useStable } from "../../stable";
 import { may, now } from "../../store";
 import { Icon, type IconName } from "../icon";
@@ -37,7 +37,7 @@ const FORMS = {
   abort: AbortForm,
 };
 
-export type Opened = { form: keyof typeof FORMS } | { form: "override"; gate: string; why: string } | { form: "correct"; item: TimelineItem };
+export type Opened = { form: keyof typeof FORMS } | { form: "override"; gate: string; why: string } | { form: "correct"; item: TimelineItem; again(): void };
 
 /** A note may be added so long after the end. */
 const NOTES_FOR_MS = 24 * 3_600_000;
@@ -47,19 +47,26 @@ interface Offer {
   icon: IconName;
   label: string;
   command: string;
-  main?: boolean;
 }
 
-function offers(s: BoardSession, detail: SessionDetail | null, held: Held): Offer[] {
-  const dosed = s.doses.length > 0;
+/** What is offered before all else: somebody answers for the patient, the monitor is on, then check and dose. */
+export function nextStep(s: Session, held: Held): keyof typeof FORMS | null {
+  if (s.responsible === null) return "responsible";
+  if (s.doses.length > 0) return null;
+  if (s.devices.length === 0) return "monitor";
   const free = held !== null && s.pre_dose !== null && Object.keys(held).every((gate) => gate.includes("."));
+  return free ? "dose" : "predose";
+}
+
+function offers(s: BoardSession, detail: SessionDetail | null): Offer[] {
+  const dosed = s.doses.length > 0;
   return [
     { form: "vitals", icon: "vitals", label: "Vitals by hand", command: "RecordVitals" },
     { form: "observation", icon: "eye", label: "Observation", command: "RecordObservation" },
     dosed
       ? { form: "dose", icon: "syringe", label: "Booster dose", command: "GiveDose" }
-      : { form: "dose", icon: "syringe", label: "Give dose", command: "GiveDose", main: free },
-    ...(dosed ? [] : [{ form: "predose", icon: "list", label: "Pre-dose check", command: "CheckPreDose", main: !free } as const]),
+      : { form: "dose", icon: "syringe", label: "Give dose", command: "GiveDose" },
+    ...(dosed ? [] : [{ form: "predose", icon: "list", label: "Pre-dose check", command: "CheckPreDose" } as const]),
     { form: "intervention", icon: "plus", label: "Intervention", command: "RecordIntervention" },
     { form: "adverse", icon: "alert", label: "Adverse event", command: "RecordAdverseEvent" },
     { form: "note", icon: "note", label: "Note", command: "RecordNote" },
@@ -74,13 +81,14 @@ function offers(s: BoardSession, detail: SessionDetail | null, held: Held): Offe
 
 export function Actions({ s, detail, held, open }: { s: BoardSession; detail: SessionDetail | null; held: Held; open(what: Opened): void }) {
   const fresh = useStable(() => s.ended_at === null || now.value - Date.parse(s.ended_at) < NOTES_FOR_MS, [s.ended_at]);
-  const all = offers(s, detail, held).filter(({ command }) => may("session", command));
+  const all = offers(s, detail).filter(({ command }) => may("session", command));
   const offered = s.state === "open" ? all : fresh ? all.filter(({ form }) => form === "note") : [];
   if (offered.length === 0) return null;
+  const next = s.state === "open" ? nextStep(s, held) : null;
   return (
     <section class="acts" aria-label="Record">
-      {offered.map(({ form, icon, label, main }) => (
-        <button key={form} type="button" class={main ? "act main" : "act"} onClick={() => open({ form })}>
+      {offered.map(({ form, icon, label }) => (
+        <button key={form} type="button" class={form === next ? "act main" : "act"} onClick={() => open({ form })}>
           <Icon name={icon} />
           <span>{label}</span>
         </button>
@@ -91,7 +99,7 @@ export function Actions({ s, detail, held, open }: { s: BoardSession; detail: Se
 
 export function OpenForm({ what, ...of }: OfSession & { what: Opened }) {
   if (what.form === "override") return <OverrideForm {...of} gate={what.gate} why={what.why} />;
-  if (what.form === "correct") return <CorrectForm {...of} item={what.item} />;
+  if (what.form === "correct") return <CorrectForm {...of} item={what.item} again={what.again} />;
   const Form = FORMS[what.form];
   return <Form {...of} />;
 }

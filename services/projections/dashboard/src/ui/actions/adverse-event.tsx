@@ -1,10 +1,11 @@
 /* An adverse event: what, how grave. Categories and severities: World SIVA; clinical reference A3.7. */
+import { useState } from "preact/hooks";
 import { Choice, type Option, Words } from "../fields";
 import { FormDialog, useForm } from "../form";
 import { About, Meanwhile, occurred, When } from "./about";
 import type { OfSession } from "./of";
 
-const CATEGORIES: readonly Option[] = [
+export const CATEGORIES: readonly Option[] = [
   { value: "hypertension", label: "Hypertension, asymptomatic" },
   { value: "hypertensive_emergency", label: "Hypertensive emergency" },
   { value: "desaturation", label: "Desaturation, airway" },
@@ -22,14 +23,29 @@ const CATEGORIES: readonly Option[] = [
   { value: "other", label: "Other" },
 ];
 
-const SEVERITIES: readonly Option[] = [
+/** What is seen beside the patient, in words that need no chart; the others behind "More". */
+const SEEN_BESIDE: readonly Option[] = [
+  { value: "emergence_distress", label: "Distress, panic" },
+  { value: "over_sedation", label: "Cannot be woken" },
+  { value: "desaturation", label: "Trouble breathing" },
+  { value: "chest_pain", label: "Chest pain" },
+  { value: "syncope", label: "Fainted" },
+  { value: "seizure", label: "Seizure" },
+  { value: "vomiting", label: "Vomiting" },
+  { value: "suicidality", label: "Suicidal thoughts" },
+  { value: "other", label: "Fell, or something else" },
+];
+const REST = CATEGORIES.filter(({ value }) => SEEN_BESIDE.every((one) => one.value !== value));
+
+export const SEVERITIES: readonly Option[] = [
   { value: "minimal", label: "Minimal" },
   { value: "minor", label: "Minor" },
   { value: "moderate", label: "Moderate" },
   { value: "sentinel", label: "Sentinel, serious" },
 ];
 
-export function AdverseEventForm({ s, items, close }: OfSession) {
+export function AdverseEventForm({ s, items, close, beside = false }: OfSession & { beside?: boolean }) {
+  const [more, setMore] = useState(!beside);
   const form = useForm({
     id: "adverse",
     recorded: close,
@@ -40,8 +56,15 @@ export function AdverseEventForm({ s, items, close }: OfSession) {
     },
   });
   return (
-    <FormDialog form={form} title="Adverse event" about={<About s={s} />} notice={<Meanwhile s={s} items={items} />} button="Record" wide close={close}>
-      <Choice form={form} name="category" label="What happened" options={CATEGORIES} />
+    <FormDialog form={form} title={beside ? "Something happened" : "Adverse event"} about={<About s={s} />} notice={<Meanwhile s={s} items={items} />} button="Record" wide close={close}>
+      <Choice form={form} name="category" label="What happened" options={!beside ? CATEGORIES : more ? [...SEEN_BESIDE, ...REST] : SEEN_BESIDE} />
+      {!more && (
+        <p class="actions-row">
+          <button type="button" class="btn small" onClick={() => setMore(true)}>
+            More
+          </button>
+        </p>
+      )}
       <Choice
         form={form}
         name="severity"

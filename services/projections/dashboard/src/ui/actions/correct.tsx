@@ -1,44 +1,65 @@
 /* A wrong entry is corrected by a new one: it stays in the timeline, struck through, with who corrected it and why. */
 import { useMemo } from "preact/hooks";
-import { entries, replaced, standing } from "../../correcting";
+import { asItStands, fieldsOf, replaced } from "../../correcting";
+import { SITES } from "../../dosing";
 import type { TimelineItem } from "../../model";
 import { tell } from "../../story";
-import { clockTime } from "../../words";
-import { Choice, Line, Words, YesNo } from "../fields";
+import { clockTime, timeNear } from "../../words";
+import { Choice, type Choosing, Line, Words, YesNo } from "../fields";
 import { FormDialog, useForm } from "../form";
 import { About, Meanwhile } from "./about";
+import { CATEGORIES, SEVERITIES } from "./adverse-event";
+import { KINDS } from "./intervention";
+import { SCALES } from "./observation";
 import type { OfSession } from "./of";
 
-export function CorrectForm({ s, items, close, item }: OfSession & { item: TimelineItem }) {
-  const { id, data } = standing(item);
-  const fields = useMemo(() => entries(item.type, data), [item]);
+/** What is chosen, not typed, by entry and field: as the form that makes the entry has it. */
+const CHOSEN: Record<string, Pick<Choosing, "options" | "list" | "scale">> = {
+  "Dosed.dose.site": { options: SITES },
+  "AdverseEventRecorded.category": { options: CATEGORIES },
+  "AdverseEventRecorded.severity": { options: SEVERITIES },
+  "InterventionRecorded.kind": { options: KINDS },
+  ...Object.fromEntries(Object.entries(SCALES).map(([scale, asked]) => [`ObservationRecorded.${scale}`, asked])),
+};
+
+export function CorrectForm({ s, items, again, close, item }: OfSession & { item: TimelineItem; again(): void }) {
+  const { id, at, data } = asItStands(item);
+  const fields = useMemo(() => fieldsOf(item.type, data), [item]);
   const form = useForm({
     id: "correct",
-    recorded: close,
+    recorded() {
+      again(); // of a session that left the board no frame tells that a reading was corrected
+      close();
+    },
     make(reader) {
-      const how = fields.length > 0 ? reader.text("how", "What is to be done") : "withdraw";
       const reason = reader.text("reason", "The reason");
       const command = { type: "CorrectEntry", of: "session", of_id: s.session_id, event_id: id, reason };
-      if (how !== "replace") return command;
+      if (reader.text("how") !== "replace") return command;
       const changes = new Map<string, unknown>();
-      for (const { name, label, value } of fields) {
+      for (const { name, label, kind } of fields) {
         const field = name.replace(".", "-");
-        const said = typeof value === "number" ? reader.number(field, label) : typeof value === "boolean" ? reader.yes(field) : reader.text(field);
+        const said = kind === "number" ? reader.number(field, label) : kind === "yes or no" ? reader.yes(field) : reader.text(field);
         if (said !== undefined) changes.set(name, said);
       }
-      if (changes.size === 0) reader.refuse("Nothing is changed yet.");
-      return { ...command, replacement: replaced({ ...data, at: item.at }, changes) };
+      const time = reader.text("at");
+      const moved = time ? timeNear(time, at) : at;
+      if (Number.isNaN(moved)) reader.wrong["at"] = "This is no time.";
+      else if (changes.size === 0 && moved === at) reader.refuse("Nothing is changed yet.");
+      else return { ...command, replacement: replaced({ at: item.at, ...data, ...(moved !== at && { at: new Date(moved).toISOString() }) }, changes) };
+      return command;
     },
   });
-  const replacing = form.typed["how"] === "replace";
+  const how = fields.length > 0 ? form.typed["how"] : "withdraw";
+  const replacing = how === "replace";
   return (
     <FormDialog
       form={form}
       title="Correct an entry"
-      hint={`${clockTime(Date.parse(item.at))}, ${item.by_name ?? "somebody"}`}
+      hint={`${clockTime(at)}, ${item.by_name ?? "somebody"}`}
       about={<About s={s} />}
       notice={<Meanwhile s={s} items={items} />}
-      button={replacing ? "Correct" : "Withdraw"}
+      button={how === "withdraw" ? "Withdraw" : "Correct"}
+      blocked={how ? "" : "Choose what was wrong."}
       close={close}
     >
       <p class="held-why">{tell({ type: item.type, data }).text}</p>
@@ -48,17 +69,22 @@ export function CorrectForm({ s, items, close, item }: OfSession & { item: Timel
           name="how"
           label="What was wrong"
           options={[
-            { value: "replace", label: "Something in it" },
+            { value: "replace", label: "A value, or its time" },
             { value: "withdraw", label: "All of it: withdraw" },
           ]}
         />
       )}
       {replacing && (
         <div class="two">
-          {fields.map(({ name, label, value }) => {
-            const field = { form, name: name.replace(".", "-"), label: `${label}, was ${typeof value === "boolean" ? (value ? "yes" : "no") : value}` };
-            return typeof value === "boolean" ? <YesNo key={name} {...field} /> : <Line key={name} {...field} unit={typeof value === "number" ? "" : undefined} max={4000} />;
+          {fields.map(({ name, label, unit = "", bound, kind, value }) => {
+            const choice = CHOSEN[`${item.type}.${name}`];
+            const chosen = choice?.options.find((one) => one.value === String(value))?.label;
+            const was = typeof value === "boolean" ? (value ? "yes" : "no") : typeof value === "number" ? `${value} ${unit}`.trimEnd() : value;
+            const field = { form, name: name.replace(".", "-"), label, hint: value === null ? "Was not entered. Empty leaves it so." : `Was ${chosen ?? was}. Empty keeps it.` };
+            if (choice) return <Choice key={name} {...field} {...choice} />;
+            return kind === "yes or no" ? <YesNo key={name} {...field} /> : <Line key={name} {...field} unit={kind === "number" ? unit : undefined} bound={bound} max={4000} />;
           })}
+          <Line form={form} name="at" label="When it was" hint={`Was ${clockTime(at)}. Empty keeps it.`} type="time" />
         </div>
       )}
       <Words form={form} name="reason" label="Why" hint="Stands in the timeline beside the entry, which stays, struck through." rows={2} />

@@ -1,8 +1,8 @@
 /* What the forms of a session need beside the board: read anew when its record has grown. */
 import { useEffect, useState } from "preact/hooks";
-import * as api from "../../api";
 import type { BoardSession } from "../../board";
 import type { Dose, SessionDetail } from "../../model";
+import * as queries from "../../queries";
 import { asked, may } from "../../store";
 import type { Draft } from "../form";
 import { pointsOf, useRehearsal } from "../rehearsal";
@@ -18,7 +18,7 @@ export function useDetail(s: BoardSession | null): SessionDetail | null {
     let stopped = false;
     let timer: ReturnType<typeof setTimeout>;
     const read = (): void =>
-      void asked(api.session(id)).then(
+      void asked(queries.session(id)).then(
         (found) => {
           if (!stopped) setDetail(found);
         },
@@ -38,7 +38,7 @@ export function useDetail(s: BoardSession | null): SessionDetail | null {
 export const drugOf = (s: BoardSession): Dose["drug"] => (s.route === "spravato" ? "esketamine" : "ketamine");
 
 /** A dose of 1 mg is asked about, not given: what the day's gates hold, they hold for any dose. */
-const anyDose = (s: BoardSession): Draft => ({
+export const anyDose = (s: BoardSession): Draft => ({
   type: "GiveDose",
   session_id: s.session_id,
   additional: s.doses.length > 0,

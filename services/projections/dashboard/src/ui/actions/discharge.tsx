@@ -2,7 +2,8 @@
 import { useState } from "preact/hooks";
 import type { BoardSession } from "../../board";
 import { minutesSince } from "../../course";
-import { LEAVING } from "../../gates";
+import { LEAVES } from "../../entry-fields";
+import { beforeSigning, keeps, LEAVING, named } from "../../gates";
 import type { SessionDetail } from "../../model";
 import { Reader } from "../../reader";
 import { me, serverNow } from "../../store";
@@ -23,14 +24,7 @@ const ALDRETE: readonly [string, string, readonly [string, string, string]][] = 
   ["consciousness", "Consciousness", ["fully awake", "to voice", "none"]],
   ["spo2", "SpO₂", [">92 % on air", "O₂ for >90 %", "<90 % with O₂"]],
 ];
-const QUESTIONS = [
-  ["oriented", "Oriented to person, place, time?"],
-  ["steady_gait", "Gait steady?"],
-  ["nausea_tolerable", "Nausea tolerable or none?"],
-  ["suicidal_ideation_new", "New suicidal thoughts (C-SSRS since the last visit)?"],
-  ["instructions_given", "Instructions given, no driving until tomorrow?"],
-  ["ride_present", "Is the ride here?"],
-] as const;
+const QUESTIONS = Object.entries(LEAVES);
 
 export function DischargeForm({ s, detail, items, close }: OfSession) {
   const draftOf = (reader: Reader): Draft => {
@@ -52,11 +46,13 @@ export function DischargeForm({ s, detail, items, close }: OfSession) {
   const points = pointsOf(answer);
   const held = points ? Object.keys(points).length : null;
   const noDose = s.doses.length === 0;
+  const overridden = detail?.overridden.some(({ gate }) => gate.startsWith("discharge.")) ?? false;
+  const blocked = keeps(points);
   return (
     <FormDialog
       form={form}
       title="Discharge"
-      hint={noDose ? "No dose was given: nothing has to wear off." : held === null ? "Asking what is still open…" : held === 0 ? "Every point is met or overridden." : `${held} of ${Object.keys(LEAVING).length} points are not met.`}
+      hint={noDose ? "No dose was given: nothing has to wear off." : held === null ? "Asking what is still open…" : held === 0 ? (overridden ? "Every point is met or overridden." : "Every point is met.") : `${held} of ${Object.keys(LEAVING).length} points are not met.`}
       about={<About s={s} />}
       notice={<Meanwhile s={s} items={items} />}
       button={form.state === "open" ? "Discharge…" : "Discharge now"}
@@ -69,18 +65,19 @@ export function DischargeForm({ s, detail, items, close }: OfSession) {
             </strong>
           </p>
           {form.typed["escort"] && <p>Goes with: {form.typed["escort"]}.</p>}
-          {detail && detail.overridden.some(({ gate }) => gate.startsWith("discharge.")) && <p>Overridden points stay on the record as not met.</p>}
+          {overridden && <p>Overridden points stay on the record as not met.</p>}
           <p>KAP stops watching this patient, and the monitor is detached.</p>
         </>
       }
+      {...(blocked && { blocked })}
       wide
       close={close}
     >
       <div class="cols leave">
         {!noDose && <Points s={s} detail={detail} points={points} form={form} />}
         <div class="form">
-          {QUESTIONS.map(([name, label]) => (
-            <YesNo key={name} form={form} name={name} label={label} />
+          {QUESTIONS.map(([name, { label }]) => (
+            <YesNo key={name} form={form} name={name} label={label} {...(name === "nausea_tolerable" && detail && { hint: lastNausea(detail) })} />
           ))}
           <Line form={form} name="escort" label="Goes home with" />
           {ALDRETE.map(([name, label, anchors]) => (
@@ -90,6 +87,11 @@ export function DischargeForm({ s, detail, items, close }: OfSession) {
       </div>
     </FormDialog>
   );
+}
+
+/** Beside the question, which is asked all the same. */
+function lastNausea({ observations: { nausea } }: SessionDetail): string {
+  return nausea ? `Last observed: nausea ${nausea.value} of 10, at ${clockTime(Date.parse(nausea.at))}.` : "Not observed in this session.";
 }
 
 interface PointsProps {
@@ -110,16 +112,16 @@ function Points({ s, detail, points, form }: PointsProps) {
           const state = !points ? "unknown" : why ? "open" : by ? "over" : "met";
           return (
             <li key={point} data-state={state} data-point={point}>
-              <span class={state === "met" ? "boxed on" : "boxed"}>{state === "met" ? <Icon name="check" /> : state === "over" ? <Icon name="send" /> : null}</span>
+              <span class="state">{state === "met" ? <Icon name="check" /> : state === "over" ? <Icon name="send" /> : state === "open" ? <Icon name="alert" /> : null}</span>
               <span>
                 <b>{name}</b>
                 <span class="sr">{state === "met" ? ": met" : state === "open" ? ": not met" : ""}</span>
                 <small>{why ?? (by ? `Overridden by ${by.by_name ?? "a prescriber"}: “${by.reason}”` : state === "met" ? numbers(point, s, detail, form) : "")}</small>
               </span>
-              {why && <OverrideHere s={s} gate={`discharge.${point}`} />}
+              <OverrideHere s={s} gate={`discharge.${point}`} held={why ?? null} />
               {point === "signatures" && (
                 <div class="own-line">
-                  <Sign s={s} detail={detail} />
+                  <Sign s={s} detail={detail} points={points} />
                 </div>
               )}
             </li>
@@ -158,11 +160,15 @@ function numbers(point: string, s: BoardSession, detail: SessionDetail | null, f
 }
 
 /** Who does not discharge finds the patient fit to leave, on their own sign-in. */
-function Sign({ s, detail }: { s: BoardSession; detail: SessionDetail | null }) {
+function Sign({ s, detail, points }: Omit<PointsProps, "form">) {
   const [signed, setSigned] = useState(false);
+  const [asking, setAsking] = useState(false);
   const form = useForm({ id: "sign", recorded: () => setSigned(true), make: () => ({ type: "SignDischarge", session_id: s.session_id }) });
   const role = me.value?.role;
   const mine = (role === "nurse" || role === "prescriber") && detail?.signed[role];
+  const open = points && beforeSigning(points);
+  const waits = !open || open.waits.length > 0;
+  const sure = open !== null && (asking || open.asks.length === 0);
   const others = Object.entries(detail?.signed ?? {}).filter(([by]) => by !== role);
   return (
     <>
@@ -174,9 +180,17 @@ function Sign({ s, detail }: { s: BoardSession; detail: SessionDetail | null }) 
       {mine || signed ? (
         <small>You signed{mine ? ` at ${clockTime(Date.parse(mine.at))}` : ""}.</small>
       ) : (
-        <button type="button" class="btn small" aria-disabled={form.state === "sending"} onClick={() => void form.submit()}>
-          {form.state === "sending" ? "Signing…" : "Sign: fit to leave"}
-        </button>
+        <>
+          {open && waits && <small>Your signature waits for: {named(open.waits)}.</small>}
+          {open && asking && !waits && (
+            <small role="status">
+              What is on record keeps nobody. Who discharges answers the rest, not you: {named(open.asks)}. Sign that you find the patient fit to leave?
+            </small>
+          )}
+          <button type="button" class="btn small" aria-disabled={waits || form.state === "sending"} onClick={() => !waits && (sure ? void form.submit() : setAsking(true))}>
+            {form.state === "sending" ? "Signing…" : asking ? "Yes, sign" : "Sign: fit to leave"}
+          </button>
+        </>
       )}
       {form.wrong[""] && <small>{form.wrong[""]}</small>}
     </>

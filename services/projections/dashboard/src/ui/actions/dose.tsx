@@ -1,24 +1,32 @@
 /* Gives a dose: its numbers agree, its amount is the protocol's, a second person has checked it, and it is said once
    more in words. The same form signs a dose off, for the prescriber who does not give it. */
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
-import { figure, inWords, perKg, SITES } from "../../dosing";
+import { useMemo, useState } from "preact/hooks";
+import { boundOf } from "../../bounds";
+import { ROUTES, ROUTES_IN_WORDS } from "../../course";
+import { against, inSyringe, inWords, notYet, perKg, SITES, waits } from "../../dosing";
+import { DOSE } from "../../entry-fields";
 import type { DoseRules } from "../../events";
 import { ofTheDay } from "../../gates";
 import type { Dose } from "../../model";
 import { Reader } from "../../reader";
+import { sinceDose } from "../../since-dose";
+import { useStable } from "../../stable";
+import { feedLost, now, serverNow } from "../../store";
+import { number, volume } from "../../words";
 import { Choice, Line, type Option } from "../fields";
 import { type Draft, type Form, FormDialog, useForm } from "../form";
 import { Icon } from "../icon";
 import { pointsOf, useRehearsal } from "../rehearsal";
+import { Trouble } from "../trouble";
 import { About, Meanwhile } from "./about";
-import { drugOf } from "./detail";
+import { anyDose, drugOf } from "./detail";
 import { DoseScale } from "./dose-scale";
+import { Known } from "./known";
 import type { OfSession } from "./of";
 import { OverrideHere } from "./override";
 import { CheckCountdown, SecondCheck, useSecondCheck } from "./second-check";
 
-const ROUTES: Record<Dose["route"], string> = { intramuscular: "IM", sublingual: "sublingual", intranasal: "nasal", spravato: "Spravato" };
 const LOT = /^[A-Za-z0-9-]{1,24}$/;
 
 /** The dose as far as it is entered; null without an amount. */
@@ -63,28 +71,33 @@ export function DoseForm({ s, detail, items, close, signOff = false }: OfSession
   });
   const draft = draftOf(new Reader(form.typed));
   const dose = (draft?.["dose"] as Dose | undefined) ?? null;
-  const points = pointsOf(useRehearsal(draft, s.record_position, dose ? `${dose.milligrams} ${dose.concentration_mg_per_ml} ${dose.volume_ml}` : ""));
-  const held = points ? ofTheDay(points) : [];
+  const answer = useRehearsal(draft ?? (signOff ? null : anyDose(s)), s.record_position, dose ? `${dose.milligrams} ${dose.concentration_mg_per_ml} ${dose.volume_ml}` : "");
+  const points = draft ? pointsOf(answer) : null;
+  const held = ofTheDay(pointsOf(answer) ?? {});
+  const given = s.doses.reduce((sum, one) => sum + one.dose.milligrams, 0);
   const said = (point: string): string => points?.[point] ?? "";
-  const of = `${dose ? `${figure(dose.milligrams)} mg ` : ""}${ROUTES[s.route]}`;
+  const of = `${dose ? `${number(dose.milligrams)} mg ` : ""}${ROUTES[s.route]}`;
+  const blocked = dose ? waits(points) : null;
   const [title, verb] = signOff ? ["Sign a dose off", "Sign off"] : additional ? ["Booster dose", "Give"] : ["Give dose", "Give"];
   return (
     <FormDialog
       form={form}
       title={title}
-      hint={`${drugOf(s)}, ${ROUTES[s.route]}, by the protocol ${s.protocol.name}, version ${s.protocol.version}`}
+      hint={`${drugOf(s)}, ${ROUTES_IN_WORDS[s.route]}, by the protocol ${s.protocol.name}, version ${s.protocol.version}`}
       about={<About s={s} />}
       notice={
         <>
-          <Given s={s} />
+          {given > 0 && form.state !== "unknown" && <Since s={s} detail={detail} items={items} total={given} />}
+          <Known course_id={s.course_id} />
           <Held held={held} />
           <Meanwhile s={s} items={items} />
         </>
       }
-      button={form.state === "open" ? `${verb} ${of}…` : `${verb} ${of} now`}
+      button={blocked ? `${verb} the dose` : form.state === "open" ? `${verb} ${of}…` : `${verb} ${of} now`}
       icon={signOff ? "check" : "syringe"}
       foot={signOff ? "Whoever gives it enters the same dose." : "The clock starts when you confirm."}
-      question={dose && <Question s={s} dose={dose} signOff={signOff} additional={additional} checked={second.of(dose) ? second.name : ""} countdown={<CheckCountdown check={second} />} />}
+      question={dose && <Question s={s} dose={dose} signOff={signOff} additional={additional} checked={second.of(dose) ? second.name : null} countdown={<CheckCountdown check={second} />} />}
+      {...(blocked && { blocked })}
       wide
       close={close}
     >
@@ -92,16 +105,16 @@ export function DoseForm({ s, detail, items, close, signOff = false }: OfSession
         <div class="form">
           <Amount form={form} rules={rules} wrong={said("dose.allowed") || said("dose.amount")} />
           <Drawn form={form} rules={rules} wrong={said("dose.concentration") || said("dose.volume")} />
-          {s.route === "intramuscular" && <Choice form={form} name="site" label="Site" options={SITES} />}
-          <Line form={form} name="lot" label="Lot, read from the label" max={24} />
+          {s.route === "intramuscular" && <Choice form={form} name="site" {...DOSE.site} options={SITES} />}
+          <Line form={form} name="lot" {...DOSE.lot} max={24} />
         </div>
         <div class="proof">
-          <Drug dose={dose} kg={s.weight_kg} given={s.doses.map((one) => one.dose)} />
-          {rules && <DoseScale rules={rules} dose={dose} kg={s.weight_kg} given={s.doses.reduce((sum, one) => sum + one.dose.milligrams, 0)} />}
-          <Verdict points={points} confirmed={draft?.["confirmed"] === true} />
-          {said("dose.amount") && <OverrideHere s={s} gate="dose.amount" />}
+          <Drug dose={dose} kg={s.weight_kg} given={given} />
+          {rules && <DoseScale rules={rules} dose={dose} kg={s.weight_kg} given={given} />}
+          {form.state !== "unknown" && <Verdict points={points} confirmed={draft?.["confirmed"] === true} additional={additional} />}
+          <OverrideHere s={s} gate="dose.amount" held={said("dose.amount") || null} />
           {dose && !signOff && (said("dose.warn") || draft?.["confirmed"] === true) && (
-            <Choice form={form} name="confirmed" label="The protocol warns here" options={[{ value: String(dose.milligrams), label: `${figure(dose.milligrams)} mg are meant` }]} />
+            <Choice form={form} name="confirmed" label="The protocol warns here" options={[{ value: String(dose.milligrams), label: `${number(dose.milligrams)} mg are meant` }]} />
           )}
           {detail && detail.dose_checks.length > 0 && (
             <ul class="signed-off">
@@ -119,16 +132,25 @@ export function DoseForm({ s, detail, items, close, signOff = false }: OfSession
   );
 }
 
-function Given({ s }: { s: OfSession["s"] }) {
-  const last = s.doses[s.doses.length - 1];
-  if (!last) return null;
-  const total = s.doses.reduce((sum, one) => sum + one.dose.milligrams, 0);
+/** What has happened since the last dose: facts, for whoever decides on another. */
+function Since({ s, detail, items, total }: Omit<OfSession, "close"> & { total: number }) {
+  // Minutes are what changes: nothing here is counted in seconds.
+  const minute = useStable(() => Math.floor(now.value / 60_000), []);
+  const told = useMemo(() => sinceDose(s, detail, items, serverNow()), [s, detail, items, minute]);
   return (
-    <div class="meanwhile">
-      <p>
-        Given before in this session: <b>{figure(total)} mg</b>. They count together.
-      </p>
-    </div>
+    <section class="since-dose" aria-label="Since the last dose">
+      <h3>
+        {number(total)} mg given before in this session, which count together. Since the last dose, {told.minutes} min ago:
+      </h3>
+      <ul>
+        {told.facts.map(({ text, bad }) => (
+          <li key={text} data-bad={bad || undefined}>
+            <Icon name={bad ? "alert" : "clock"} />
+            {text}
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
@@ -151,12 +173,12 @@ function Held({ held }: { held: readonly [string, string][] }) {
 
 /** Whole units where the protocol knows no other, else typed. */
 function Amount({ form, rules, wrong }: { form: Form; rules: DoseRules | null; wrong: string }) {
-  if (!rules || rules.allowed_mg.length === 0) return <Line form={form} name="milligrams" label="Dose" unit="mg" max={6} />;
+  if (!rules || rules.allowed_mg.length === 0) return <Line form={form} name="milligrams" {...DOSE.milligrams} bound={boundOf("Dose", "milligrams")} max={6} />;
   const options: Option[] = [
-    ...rules.allowed_mg.map((mg) => ({ value: String(mg), label: `${figure(mg)} mg` })),
-    ...rules.overridable_mg.map((mg) => ({ value: String(mg), label: `${figure(mg)} mg`, note: "by override" })),
+    ...rules.allowed_mg.map((mg) => ({ value: String(mg), label: `${number(mg)} mg` })),
+    ...rules.overridable_mg.map((mg) => ({ value: String(mg), label: `${number(mg)} mg`, note: "by override" })),
   ];
-  return <Choice form={form} name="milligrams" label="Dose" options={options} aside={wrong && <p class="refusal">{wrong}</p>} />;
+  return <Choice form={form} name="milligrams" label={DOSE.milligrams.label} options={options} aside={wrong && <p class="refusal">{wrong}</p>} />;
 }
 
 function Drawn({ form, rules, wrong }: { form: Form; rules: DoseRules | null; wrong: string }) {
@@ -165,69 +187,94 @@ function Drawn({ form, rules, wrong }: { form: Form; rules: DoseRules | null; wr
   return (
     <>
       {vials.length > 0 ? (
-        <Choice form={form} name="concentration_mg_per_ml" label="Vial strength, read from the label" options={vials.map((mg) => ({ value: String(mg), label: `${figure(mg)} mg/mL` }))} />
+        <Choice form={form} name="concentration_mg_per_ml" label={DOSE.concentration_mg_per_ml.label} options={vials.map((mg) => ({ value: String(mg), label: `${number(mg)} mg/mL` }))} />
       ) : (
-        <Line form={form} name="concentration_mg_per_ml" label="Vial strength, read from the label" unit="mg/mL" max={6} />
+        <Line form={form} name="concentration_mg_per_ml" {...DOSE.concentration_mg_per_ml} bound={boundOf("Dose", "concentration_mg_per_ml")} max={6} />
       )}
-      <Line form={form} name="volume_ml" label="Volume drawn up" unit="mL" max={6} />
+      <Line form={form} name="volume_ml" {...DOSE.volume_ml} bound={boundOf("Dose", "volume_ml")} max={6} />
       {wrong && (
-        <p class="refusal" role="status">
-          <Icon name="alert" />
-          <span>{wrong}</span>
-        </p>
+        <Trouble>{wrong}</Trouble>
       )}
     </>
   );
 }
 
-function Drug({ dose, kg, given }: { dose: Dose | null; kg: number | null; given: readonly Dose[] }) {
-  const drawn = dose?.concentration_mg_per_ml && dose.volume_ml ? dose.concentration_mg_per_ml * dose.volume_ml : null;
-  const before = given.reduce((sum, one) => sum + one.milligrams, 0);
-  const shown = drawn ?? dose?.milligrams ?? null;
-  const weighed = kg === null ? "weight not on record" : shown === null ? `at ${figure(kg)} kg` : `${perKg(shown, kg)} mg/kg at ${figure(kg)} kg`;
+function Drug({ dose, kg, given }: { dose: Dose | null; kg: number | null; given: number }) {
+  const drawn = Boolean(dose?.concentration_mg_per_ml && dose.volume_ml);
+  const shown = dose && inSyringe(dose);
+  const weighed = kg === null ? "weight not on record" : shown === null ? `at ${number(kg)} kg` : `${perKg(shown, kg)} mg/kg at ${number(kg)} kg`;
   return (
     <div class="sum">
-      <span class="label">{drawn === null ? "Dose" : "In the syringe"}</span>
+      <span class="label">{drawn ? "In the syringe" : "Dose"}</span>
       <span class="big">
-        {shown === null ? "–" : figure(shown)}
+        {shown === null ? "–" : number(shown)}
         <small> mg</small>
       </span>
       <span class="how">
-        {drawn !== null && dose && `${figure(dose.concentration_mg_per_ml ?? 0)} mg/mL × ${figure(dose.volume_ml ?? 0)} mL · `}
+        {drawn && dose && `${number(dose.concentration_mg_per_ml ?? 0)} mg/mL × ${volume(dose.volume_ml ?? 0)} · `}
         {weighed}
-        {before > 0 && shown !== null && `, ${figure(before + shown)} mg in all`}
+        {given > 0 && shown !== null && `, ${number(given + shown)} mg in all`}
       </span>
     </div>
   );
 }
 
-/** What is said beside its own field, or above, is not said twice. */
-const ELSEWHERE = new Set(["dose.second_check", "dose.warn"]);
+interface VerdictProps {
+  points: Readonly<Record<string, string>> | null;
+  confirmed: boolean;
+  additional: boolean;
+}
 
-function Verdict({ points, confirmed }: { points: Readonly<Record<string, string>> | null; confirmed: boolean }) {
-  const open = points ? Object.entries(points).filter(([point]) => (point === "" || point.startsWith("dose.")) && !ELSEWHERE.has(point)) : [];
-  const [, warn] = points ? (Object.entries(points).find(([point]) => point === "dose.warn") ?? []) : [];
-  if (!points) return <p class="verdict pending">The protocol's word on it stands here as soon as an amount is entered.</p>;
-  // Without a check the server does not look at the dose: that is not the same as having nothing against it.
-  if (open.length === 0 && !warn && points["check"]) return <p class="verdict pending">The dose is looked at once the pre-dose check is done.</p>;
-  if (open.length === 0 && !warn) {
+/** What is against the dose leads; what is only not entered yet stands apart, under it. */
+function Verdict({ points, confirmed, additional }: VerdictProps) {
+  if (!points) {
+    const why = feedLost.value ? "Without the network a dose can be neither checked nor recorded." : "The protocol's word on it stands here as soon as an amount is entered.";
+    return <p class="verdict pending">{why}</p>;
+  }
+  const said = against(points);
+  const open = notYet(points);
+  const warn = points["dose.warn"];
+  if (said.length + open.length === 0 && !warn) {
     return (
       <p class="verdict" role="status">
-        <Icon name="check" />
-        <span>The numbers agree with each other{confirmed ? "; the protocol warns, and you said that it is meant." : " and with the protocol."}</span>
+        <Icon name={additional ? "list" : "check"} />
+        <span>
+          The numbers agree with each other{confirmed ? "; the protocol warns, and you said that it is meant." : " and with the protocol."}
+          {additional && " Whether more is given after what happened since the last dose is for you to judge."}
+        </span>
       </p>
     );
   }
-  const sentences = [...open.map(([, why]) => why), ...(warn ? [warn] : [])];
-  const grave = open.some(([point]) => !point.endsWith(".lot") && !point.endsWith(".site") && !point.endsWith(".drawn_up"));
   return (
-    <div class={grave || warn ? "verdict bad" : "verdict"} role="status">
-      <Icon name={grave || warn ? "alert" : "list"} />
-      <div>
-        {sentences.map((why) => (
-          <p key={why}>{why}</p>
-        ))}
-      </div>
+    <div class="verdicts" role="status">
+      {said.map(({ title, never, why }) => (
+        <div key={title} class={never ? "verdict bad never" : "verdict bad"}>
+          <Icon name={never ? "stop" : "alert"} />
+          <div>
+            <b>{title}</b>
+            {why.map((one) => (
+              <p key={one}>{one}</p>
+            ))}
+          </div>
+        </div>
+      ))}
+      {warn && said.length === 0 && (
+        <div class="verdict bad">
+          <Icon name="alert" />
+          <p>{warn}</p>
+        </div>
+      )}
+      {open.length > 0 && (
+        <div class="verdict pending">
+          <Icon name="list" />
+          <div>
+            <b>Still to be entered</b>
+            {open.map((one) => (
+              <p key={one}>{one}</p>
+            ))}
+          </div>
+        </div>
+      )}
     </div>
   );
 }
@@ -237,7 +284,7 @@ interface Asked {
   dose: Dose;
   signOff: boolean;
   additional: boolean;
-  checked: string;
+  checked: string | null;
   countdown: ComponentChildren;
 }
 
@@ -252,10 +299,15 @@ function Question({ s, dose, signOff, additional, checked, countdown }: Asked) {
       </p>
       <p>
         to <b>{s.name ?? s.label}</b>, {s.label}, in room {s.room}
-        {kg && s.weight_kg ? `: ${kg} mg/kg at ${figure(s.weight_kg)} kg` : ""}
-        {checked && `. Checked by ${checked}`}
-        {countdown}
+        {kg && s.weight_kg ? `: ${kg} mg/kg at ${number(s.weight_kg)} kg` : ""}
+        .
       </p>
+      {!signOff && (
+        <p>
+          {checked ? <b>Checked by {checked}</b> : <b>Nobody else checked this dose.</b>}
+          {checked && countdown}
+        </p>
+      )}
       <p>Read it aloud from the label, then press.</p>
     </>
   );

@@ -1,6 +1,6 @@
 /* What is due: the next check with its countdown, and what of the gates or the discharge is still open. */
 import type { BoardSession } from "../../board";
-import { dueOf, lastDose, minutesSince } from "../../course";
+import { dueOf, EARLY_MIN, lastDose, minutesSince, type Wanted, WANTS } from "../../course";
 import { DAY, LEAVING, ofTheDay, overridable, recheckAt } from "../../gates";
 import type { SessionDetail, TimelineItem } from "../../model";
 import { may, now, sessionOf } from "../../store";
@@ -38,19 +38,24 @@ export function DuePanel({ s, detail, held, items, open }: Props) {
   const check = useStable(() => {
     const due = dueOf(s, now.value);
     const dose = lastDose(s);
-    return { minute: due.check, from: dose && due.check !== null ? Date.parse(dose.at) + (due.check - 3) * 60_000 : null };
+    if (!due.check || !dose) return null;
+    const { minute, wants } = due.check;
+    const from = Date.parse(dose.at) + (minute - EARLY_MIN) * 60_000;
+    return { from, missing: due.missing, wants: WANTS.filter((what) => wants.includes(what) || due.missing.includes(what)) };
   }, [s]);
   const dosed = s.doses.length > 0;
-  const rows = dosed ? [...(check.from === null ? [] : checkRows(s, detail, check.from)), ...(leaves ? leavingRows(held) : [])] : beforeRows(s, detail, held);
+  const own = dosed ? [...(check ? checkRows(s, detail, check) : []), ...(leaves ? leavingRows(held) : [])] : beforeRows(s, detail, held);
+  const rows = [...missingRows(s), ...own];
+  const todo = rows.filter(({ done }) => !done).length;
   const shown = rows.filter(({ opens }) => opens === null || may("session", NEEDS[opens.form] ?? ""));
   return (
     <section class="panel due-panel" aria-label="What is due">
       <h2>
         {dosed ? (
-          <DueCheck session={sessionOf(s.session_id)} />
+          <DueCheck session={sessionOf(s.session_id)} whole />
         ) : (
           <>
-            Before the dose <small>{rows.filter(({ done, key }) => !done && key !== "dose").length || "nothing"} open</small>
+            Before the dose <small>{todo > 0 ? `${todo} open` : held && "all done"}</small>
           </>
         )}
       </h2>
@@ -72,7 +77,15 @@ export function DuePanel({ s, detail, held, items, open }: Props) {
   );
 }
 
-const NEEDS: Partial<Record<Opened["form"], string>> = { predose: "CheckPreDose", override: "OverrideGate", dose: "GiveDose", vitals: "RecordVitals", observation: "RecordObservation", discharge: "Discharge" };
+const NEEDS: Partial<Record<Opened["form"], string>> = { responsible: "ChangeResponsible", monitor: "AttachDevice", predose: "CheckPreDose", override: "OverrideGate", dose: "GiveDose", vitals: "RecordVitals", observation: "RecordObservation", discharge: "Discharge" };
+
+/** What every session needs from its first moment to its last. */
+function missingRows(s: BoardSession): Row[] {
+  return [
+    ...(s.responsible === null ? [{ key: "responsible", name: "Nobody is responsible", note: "choose", done: false, opens: { form: "responsible" } as const }] : []),
+    ...(s.devices.length === 0 ? [{ key: "monitor", name: "No monitor is attached", note: "attach", done: false, opens: { form: "monitor" } as const }] : []),
+  ];
+}
 
 function beforeRows(s: BoardSession, detail: SessionDetail | null, held: Held): Row[] {
   const check = s.pre_dose;
@@ -95,23 +108,29 @@ function beforeRows(s: BoardSession, detail: SessionDetail | null, held: Held): 
       return { key: gate, name: why, note: lets ? "override" : "", done: false, opens: lets ? { form: "override", gate, why } : { form: "predose" } };
     }),
     ...overrides.map((one): Row => ({ key: `o-${one.gate}`, name: `${DAY[one.gate]}: overridden`, note: one.by_name ?? "", done: true, opens: null })),
-    ...(check && !held["check"] && open.length === 0 ? [{ key: "dose", name: "Every gate is open: give the dose", note: "", done: false, opens: { form: "dose" } as const }] : []),
   ];
 }
 
-function checkRows(s: BoardSession, detail: SessionDetail | null, from: number): Row[] {
-  const seen = (name: "moaas" | "dissociation", label: string): Row => {
-    const last = detail?.observations[name];
-    const done = last !== undefined && Date.parse(last.at) >= from;
-    return { key: name, name: label, note: last ? `last ${last.value}, ${clockTime(Date.parse(last.at))}` : "not yet", done, opens: { form: "observation" } };
-  };
+interface Asked {
+  /** Since when it counts for the check. */
+  from: number;
+  missing: readonly Wanted[];
+  wants: readonly Wanted[];
+}
+
+function checkRows(s: BoardSession, detail: SessionDetail | null, { from, missing, wants }: Asked): Row[] {
   const { systolic, diastolic } = s.latest;
-  const pressure = systolic && diastolic ? `${systolic.value}/${diastolic.value}, ${clockTime(systolic.at)}` : "not yet";
-  return [
-    { key: "bp", name: "Blood pressure", note: pressure, done: (systolic?.at ?? 0) >= from, opens: { form: "vitals" } },
-    seen("moaas", "MOAA/S"),
-    seen("dissociation", "Dissociation 0–10"),
-  ];
+  const observed = (name: "moaas" | "dissociation", label: string): Row => {
+    const last = detail?.observations[name];
+    const at = s[`${name}_at`].map((time) => Date.parse(time));
+    return { key: name, name: label, note: last ? `last ${last.value}, ${clockTime(Date.parse(last.at))}` : "not yet", done: !missing.includes(name) && at.some((time) => time >= from), opens: { form: "observation" } };
+  };
+  const rows: Record<Wanted, Row> = {
+    bp: { key: "bp", name: "Blood pressure", note: systolic && diastolic ? `${systolic.value}/${diastolic.value}, ${clockTime(systolic.at)}` : "not yet", done: !missing.includes("bp") && (systolic?.at ?? 0) >= from, opens: { form: "vitals" } },
+    moaas: observed("moaas", "MOAA/S"),
+    dissociation: observed("dissociation", "Dissociation 0–10"),
+  };
+  return wants.map((what) => rows[what]);
 }
 
 function leavingRows(held: Held): Row[] {

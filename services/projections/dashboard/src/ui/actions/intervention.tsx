@@ -4,7 +4,7 @@ import { FormDialog, useForm } from "../form";
 import { About, Meanwhile, occurred, When } from "./about";
 import type { OfSession } from "./of";
 
-const KINDS: readonly Option[] = [
+export const KINDS: readonly Option[] = [
   { value: "quiet", label: "Quiet, low stimulus" },
   { value: "reassurance", label: "Presence, quiet voice" },
   { value: "stimulate", label: "Stimulated" },

@@ -1,4 +1,5 @@
 /* Alarm limits for this patient alone, inside the hard bounds that the server holds. */
+import { boundOf } from "../../bounds";
 import type { Band, Limits } from "../../events";
 import { number } from "../../words";
 import { Line, Words } from "../fields";
@@ -69,8 +70,8 @@ export function LimitsForm({ s, items, close }: OfSession) {
       close={close}
     >
       <div class="three">
-        {known.map(({ name, label, unit, value }) => (
-          <Line key={name} form={form} name={name} label={`${label}: now ${number(value)}`} unit={unit} max={5} />
+        {known.map(({ name, signal, label, unit, value }) => (
+          <Line key={name} form={form} name={name} label={`${label}: now ${number(value)}`} unit={unit} bound={boundOf("VitalRecorded", signal)} max={5} />
         ))}
       </div>
       <Words form={form} name="reason" label="Reason" rows={2} />

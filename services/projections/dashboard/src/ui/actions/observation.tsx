@@ -1,5 +1,6 @@
 /* How the patient is: responsiveness, dissociation, nausea, pain, symptoms. */
-import { Choice, type Option, Scale } from "../fields";
+import { SEEN } from "../../entry-fields";
+import { Choice, type Choosing, type Option, upTo } from "../fields";
 import { FormDialog, useForm } from "../form";
 import { About, Meanwhile, occurred, When } from "./about";
 import type { OfSession } from "./of";
@@ -31,18 +32,23 @@ const SYMPTOMS: readonly Option[] = [
   { value: "agitation", label: "Agitation" },
 ];
 
-const SCALES = [
-  ["dissociation", "Dissociation"],
-  ["nausea", "Nausea"],
-  ["pain", "Pain"],
-] as const;
+const TO_TEN = { options: upTo(10), scale: true };
+
+/** How each scale is asked, in an entry and in its correction. */
+export const SCALES: Readonly<Record<keyof typeof SEEN, Pick<Choosing, "options" | "list" | "scale">>> = {
+  moaas: { options: MOAAS, list: true },
+  dissociation: TO_TEN,
+  nausea: TO_TEN,
+  pain: TO_TEN,
+};
+const NAMES = Object.keys(SCALES) as (keyof typeof SEEN)[];
 
 export function ObservationForm({ s, items, close }: OfSession) {
   const form = useForm({
     id: "observation",
     recorded: close,
     make(reader) {
-      const scores = ["moaas", ...SCALES.map(([name]) => name)].map((name) => [name, reader.number(name, name)] as const);
+      const scores = NAMES.map((name) => [name, reader.number(name, name)] as const);
       const symptoms = reader.several("symptoms");
       if (symptoms.length === 0 && scores.every(([, value]) => value === undefined)) reader.refuse("Nothing is entered yet.");
       return { type: "RecordObservation", session_id: s.session_id, ...Object.fromEntries(scores), symptoms, ...occurred(reader) };
@@ -60,10 +66,10 @@ export function ObservationForm({ s, items, close }: OfSession) {
       close={close}
     >
       <div class="watched">
-        <Choice form={form} name="moaas" label="MOAA/S, responsiveness" options={MOAAS} list />
+        <Choice form={form} name="moaas" label={SEEN.moaas.label} {...SCALES.moaas} />
         <div class="stack">
-          {SCALES.map(([name, label]) => (
-            <Scale key={name} form={form} name={name} label={`${label}, 0 none to 10 worst`} to={10} />
+          {NAMES.slice(1).map((name) => (
+            <Choice key={name} form={form} name={name} label={SEEN[name].label} {...SCALES[name]} />
           ))}
           <When form={form} what="Seen" />
         </div>

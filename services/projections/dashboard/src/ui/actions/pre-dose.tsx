@@ -1,9 +1,11 @@
 /* The check before the dose: the baseline and the day's questions. A recheck measures again; what was answered a few
    minutes ago is asked again or sent as it was, as the nurse says. */
+import { boundOf, outside } from "../../bounds";
+import { FASTING, MEASURED, OF_THE_DAY } from "../../entry-fields";
 import type { SessionRules } from "../../events";
-import { recheckAt } from "../../gates";
+import { beyond, recheckAt } from "../../gates";
 import type { Checked, TimelineItem } from "../../model";
-import type { Reader } from "../../reader";
+import { Reader } from "../../reader";
 import { now } from "../../store";
 import { useStable } from "../../stable";
 import { clockTime, duration, number } from "../../words";
@@ -13,27 +15,13 @@ import { About, Meanwhile, occurred, When } from "./about";
 import type { OfSession } from "./of";
 
 type Question = SessionRules["gates"]["asked"][number];
-type Answered = Exclude<keyof Checked, "at" | "by">;
 
-const QUESTIONS: Record<Question, { field: Answered; asks: string }> = {
-  ride: { field: "ride_arranged", asks: "Is a ride home arranged?" },
-  intoxication: { field: "intoxicated", asks: "Is the patient intoxicated?" },
-  pregnancy: { field: "pregnancy_excluded", asks: "Is pregnancy excluded?" },
-  suicidality: { field: "suicidal_ideation_new", asks: "New suicidal thoughts (C-SSRS since the last visit)?" },
-  urinary_symptoms: { field: "urinary_symptoms", asks: "Urinary symptoms?" },
-  drugs_changed: { field: "drugs_changed", asks: "Drugs changed since the last visit?" },
-};
-const MEASURED = [
-  ["systolic", "Systolic", "mmHg", true],
-  ["diastolic", "Diastolic", "mmHg", true],
-  ["heart_rate", "Heart rate", "/min", true],
-  ["spo2", "SpO₂", "%", true],
-  ["respiratory_rate", "Respiratory rate", "/min", false],
-] as const;
-const DAYS_ANSWERS = ["fasting", "hours_fasted", "hours_without_fluids", ...Object.values(QUESTIONS).map(({ field }) => field)] as const;
+const DAYS_ANSWERS = ["fasting", "hours_fasted", "hours_without_fluids", ...Object.values(OF_THE_DAY).map(([field]) => field)] as const;
+const measures = Object.entries(MEASURED);
+const bound = (field: string) => boundOf("PreDoseChecked", field);
 
 export function asked(rules: SessionRules | null): Question[] {
-  const all = Object.keys(QUESTIONS) as Question[];
+  const all = Object.keys(OF_THE_DAY) as Question[];
   return all.filter((q) => (rules?.gates.asked.includes(q) ?? true) && (q !== "pregnancy" || (rules?.ask_pregnancy ?? true)));
 }
 
@@ -45,13 +33,17 @@ export function PreDoseForm({ s, detail, items, close }: OfSession) {
     id: "predose",
     recorded: close,
     make(reader) {
-      const measured = MEASURED.map(([name, label, , needed]) => [name, reader.number(name, label, needed ? "needed" : "")] as const);
-      const answers = again && reader.text("answers", "Whether the questions are asked again") === "same" ? same(before) : answered(reader, rules);
+      const measured = measures.map(([name, { label }]) => [name, reader.number(name, label, name === "respiratory_rate" ? "" : "needed")] as const);
+      const answers = again && reader.text("answers", "The answer") === "same" ? same(before) : answered(reader, rules);
       return { type: "CheckPreDose", session_id: s.session_id, ...Object.fromEntries(measured), ...answers, ...occurred(reader) };
     },
   });
   const gates = rules?.gates;
   const asks = !again || form.typed["answers"] === "anew";
+  const typed = new Reader(form.typed);
+  // half a number is none yet: the 9 of 97 holds nothing
+  const said = (name: string): number | undefined => (outside(form.typed[name] ?? "", bound(name) ?? {}, "") ? undefined : typed.number(name, ""));
+  const held = gates ? beyond({ systolic: said("systolic"), diastolic: said("diastolic"), spo2: said("spo2") }, gates) : [];
   return (
     <FormDialog
       form={form}
@@ -65,12 +57,13 @@ export function PreDoseForm({ s, detail, items, close }: OfSession) {
         </>
       }
       button="Record"
+      foot={gates && held.length > 0 && <b>{`Holds the dose: ${held.join(", ")}. Measure again ${gates.recheck_after_min} min later.`}</b>}
       wide
       close={close}
     >
       <div class="five">
-        {MEASURED.map(([name, label, unit]) => (
-          <Line key={name} form={form} name={name} label={label} unit={unit} max={5} />
+        {measures.map(([name, asks]) => (
+          <Line key={name} form={form} name={name} {...asks} bound={bound(name)} max={5} />
         ))}
       </div>
       {again && (
@@ -87,13 +80,13 @@ export function PreDoseForm({ s, detail, items, close }: OfSession) {
       {asks && (
         <>
           <div class="three">
-            <YesNo form={form} name="fasting" label="Fasting as told?" />
-            <Line form={form} name="hours_fasted" label="Last food" unit="h ago" max={4} />
-            <Line form={form} name="hours_without_fluids" label="Last fluids" unit="h ago" max={4} />
+            <YesNo form={form} name="fasting" {...FASTING.fasting} />
+            <Line form={form} name="hours_fasted" {...FASTING.hours_fasted} bound={bound("hours_fasted")} max={4} />
+            <Line form={form} name="hours_without_fluids" {...FASTING.hours_without_fluids} bound={bound("hours_without_fluids")} max={4} />
           </div>
           <div class="two">
             {asked(rules).map((question) => (
-              <YesNo key={question} form={form} name={QUESTIONS[question].field} label={QUESTIONS[question].asks} />
+              <YesNo key={question} form={form} name={OF_THE_DAY[question][0]} label={OF_THE_DAY[question][1]} />
             ))}
           </div>
         </>
@@ -107,10 +100,10 @@ const same = (before: Checked): Partial<Checked> => Object.fromEntries(DAYS_ANSW
 
 function answered(reader: Reader, rules: SessionRules | null): Record<string, unknown> {
   return {
-    fasting: reader.yes("fasting", "Whether the patient is fasting"),
+    fasting: reader.yes("fasting", "The answer"),
     hours_fasted: reader.number("hours_fasted", "Hours without food"),
     hours_without_fluids: reader.number("hours_without_fluids", "Hours without fluids"),
-    ...Object.fromEntries(asked(rules).map((question) => [QUESTIONS[question].field, reader.yes(QUESTIONS[question].field, "The answer")])),
+    ...Object.fromEntries(asked(rules).map((question) => [OF_THE_DAY[question][0], reader.yes(OF_THE_DAY[question][0], "The answer")])),
   };
 }
 

@@ -1,8 +1,9 @@
 /* Who answers for this patient. */
 import { useEffect, useState } from "preact/hooks";
-import * as api from "../../api";
 import type { Colleague } from "../../model";
+import * as queries from "../../queries";
 import { asked, me } from "../../store";
+import { whyOf } from "../../words";
 import { Choice } from "../fields";
 import { FormDialog, useForm } from "../form";
 import { About, Meanwhile } from "./about";
@@ -13,7 +14,7 @@ const ROLES: Partial<Record<Colleague["role"], string>> = { nurse: "Nurse", pres
 export function ResponsibleForm({ s, items, close }: OfSession) {
   const [staff, setStaff] = useState<Colleague[] | string>([]);
   useEffect(() => {
-    asked(api.staff()).then(setStaff, (error: unknown) => setStaff(error instanceof Error ? error.message : String(error)));
+    asked(queries.staff()).then(setStaff, (error: unknown) => setStaff(whyOf(error)));
   }, []);
   const form = useForm({
     id: "responsible",

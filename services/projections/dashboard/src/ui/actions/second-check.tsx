@@ -72,7 +72,7 @@ export function SecondCheck({ form, session_id, dose, check, needed }: Props) {
     <div class="second">
       <span class="label">
         <b>Second check</b>
-        {needed ? ": somebody else reads vial, volume and name, and signs here" : ", where the clinic wants one"}
+        {needed ? ", which the protocol demands: somebody else reads vial, volume and name, and signs here" : ", which the protocol leaves to you: somebody else reads it, and signs here"}
       </span>
       {given ? (
         <p class="verdict" role="status">

@@ -1,18 +1,13 @@
 /* Vitals by hand. */
+import { boundOf } from "../../bounds";
+import { type Asks, TYPED } from "../../entry-fields";
 import type { Signal } from "../../model";
 import { Line } from "../fields";
 import { FormDialog, useForm } from "../form";
 import { About, Meanwhile, occurred, When } from "./about";
 import type { OfSession } from "./of";
 
-const FIELDS: readonly { signal: Signal; name: string; unit: string }[] = [
-  { signal: "systolic", name: "Systolic", unit: "mmHg" },
-  { signal: "diastolic", name: "Diastolic", unit: "mmHg" },
-  { signal: "pulse_rate", name: "Pulse", unit: "/min" },
-  { signal: "spo2", name: "SpO₂", unit: "%" },
-  { signal: "respiratory_rate", name: "Respiratory rate", unit: "/min" },
-  { signal: "temperature", name: "Temperature", unit: "°C" },
-];
+const FIELDS = Object.entries(TYPED) as [Signal, Asks][];
 
 export function VitalsForm({ s, items, close }: OfSession) {
   const form = useForm({
@@ -20,8 +15,8 @@ export function VitalsForm({ s, items, close }: OfSession) {
     recorded: close,
     make(reader) {
       const signals: Partial<Record<Signal, number>> = {};
-      for (const { signal, name } of FIELDS) {
-        const value = reader.number(signal, name);
+      for (const [signal, { label }] of FIELDS) {
+        const value = reader.number(signal, label);
         if (value !== undefined) signals[signal] = value;
       }
       const at = occurred(reader);
@@ -33,8 +28,8 @@ export function VitalsForm({ s, items, close }: OfSession) {
     <FormDialog form={form} title="Vitals by hand" hint="Leave empty what you did not measure." about={<About s={s} />}
       notice={<Meanwhile s={s} items={items} />} button="Record" close={close}>
       <div class="two">
-        {FIELDS.map(({ signal, name, unit }) => (
-          <Line key={signal} form={form} name={signal} label={name} unit={unit} max={8} />
+        {FIELDS.map(([signal, { label, unit }]) => (
+          <Line key={signal} form={form} name={signal} label={label} unit={unit} bound={boundOf("VitalRecorded", signal)} max={8} />
         ))}
       </div>
       <When form={form} what="Measured" />
