@@ -31,7 +31,7 @@ async def test_an_alarm_is_shown_and_acknowledged_on_the_board(look: Look, ward:
     )
 
     await window.page.get_by_role("button", name="Acknowledge room 1: SpO₂ 88 < 90").click()
-    await expect(card).to_have_attribute("data-s", "acked")
+    await expect(card).to_have_attribute("data-s", "acknowledged")
     await expect(head.get_by_label("acknowledged")).to_be_visible()
     await expect(window.banner).to_contain_text("No unanswered alarms, 1 acknowledged.")
     await card.get_by_role("link").click()
@@ -68,6 +68,39 @@ async def test_a_session_is_opened_and_an_alarm_answered_by_keyboard_alone(look:
     await expect(window.alarm("SpO₂ 92 < 93")).to_contain_text("Acknowledged by First nurse")
     await bed.show(spo2=97)
     await expect(window.alarm("SpO₂")).to_have_count(0)
+
+
+# A finger on its way to the first alarm's button meets it in the moment when another takes the place.
+MEANT_FOR_THE_OTHER = """() => new MutationObserver(() => {
+  const button = document.querySelector('.banner .lead[data-p="high"] .btn.main');
+  if (!button || window.touched) return;
+  window.touched = true;
+  button.click();
+}).observe(document.querySelector(".banner"), { childList: true, subtree: true })"""
+
+
+async def test_a_touch_meant_for_one_alarm_answers_no_other(look: Look, ward: Ward) -> None:
+    window = await look()
+    await window.board()
+    await ward.beds["3"].show(spo2=92)
+    button = window.banner.get_by_role("button", name="Acknowledge")
+    await expect(window.banner.locator(".lead")).to_contain_text("Room 3", timeout=SHOWN_WITHIN_MS)
+    first = await button.bounding_box()
+
+    await window.page.evaluate(MEANT_FOR_THE_OTHER)
+    await ward.beds["5"].show(spo2=88)
+    await expect(window.banner.locator(".lead")).to_contain_text("Room 5", timeout=SHOWN_WITHIN_MS)
+    await window.page.wait_for_function("window.touched")
+    second = await button.bounding_box()
+    assert first and second and first["x"] == second["x"], "the button moved under the finger"
+    await expect(button).to_be_enabled()  # a moment later
+    await expect(window.card("5")).to_have_attribute("data-s", "active")
+
+    for room in ("5", "3"):
+        await button.click()
+        await expect(window.card(room)).to_have_attribute("data-s", "acknowledged")
+        await ward.beds[room].show(spo2=97)
+    await expect(window.banner).to_contain_text("No open alarms.")
 
 
 async def test_whom_somebody_outran_is_told_so(look: Look, ward: Ward) -> None:
@@ -177,3 +210,29 @@ async def test_what_nobody_answers_is_told_to_somebody_else_and_stays_when_it_is
     timeline = window.page.get_by_role("region", name="Timeline")
     await expect(timeline).to_contain_text("sound paused, staff are with the patient", timeout=10_000)
     await expect(timeline).to_contain_text("escalated to the charge nurse")
+
+
+async def test_the_page_of_alarms_counts_as_the_bar_does_and_says_how_long_one_that_is_over_lasted(
+    look: Look, ward: Ward
+) -> None:
+    window, bed = await look(size=(390, 844)), ward.beds["6"]
+    await ward.beds["4"].show(heart_rate=48, pulse_rate=48)
+    await bed.show(spo2=92)  # a medium one, which stays when it is over
+    await window.open("/alarms")
+    rows = window.page.locator(".alarm-row")
+    await expect(rows).to_have_count(2, timeout=10_000)
+    bed.well()
+    await expect(rows.first).to_have_attribute("data-s", "latched", timeout=10_000)
+    await expect(rows.first).to_contain_text("over: SpO₂ 92 < 93")  # before the low one that holds
+    await expect(rows.first).to_contain_text(re.compile(r"lasted 0:\d\d, waits for an answer"))
+    heading = window.page.get_by_role("heading", name=re.compile("^Open"))
+    await expect(heading).to_have_text("Open 2 not acknowledged")
+    await expect(window.page.locator("nav .count")).to_contain_text("2")
+    await rows.last.get_by_role("button", name="Acknowledge").click()
+    await expect(heading).to_have_text("Open 1 not acknowledged, 1 acknowledged", timeout=10_000)
+    await expect(window.page.locator("nav .count")).to_contain_text("1")
+    history = window.page.get_by_role("region", name="History of alarms")
+    await expect(history.locator("tbody tr").first).to_be_visible(timeout=10_000)
+    assert await history.evaluate(
+        "box => box.scrollWidth <= box.clientWidth"
+    )  # nothing of it is cut on a phone

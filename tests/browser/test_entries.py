@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Dialog, expect
 
 from tests.browser.conftest import Look
+from tests.browser.test_layout import violations
 from tests.browser.ward import Bed, Ward
 from tests.browser.window import Window
 
@@ -72,20 +73,24 @@ async def test_what_is_refused_later_stays_with_the_servers_words(look: Look, wa
     window, bed = await look(), ward.beds["2"]
     await window.session(bed.path)
     await window.page.route("**/api/commands/**", lambda route: route.abort())
-    await type_pressure(window, "132", "450")  # nobody has said yet that this cannot be
+    await type_pressure(window, "80", "125")  # nobody has said yet that this cannot be
     await expect(window.page.get_by_role("button", name="1 not sent yet")).to_be_visible()
     await window.page.unroute("**/api/commands/**")
     badge = window.page.get_by_role("button", name="1 not recorded")
     await badge.click(timeout=BACK_WITHIN_MS)
     listed = window.page.get_by_role("dialog", name="Entered on this device")
-    await expect(listed.locator(".unsent")).to_contain_text("450 is not possible here.")
+    await expect(listed.locator(".unsent")).to_contain_text("80/125 is not possible.")
+    entry, close = listed.locator(".unsent"), listed.get_by_role("button", name="Close", exact=True)
+    above, below = await entry.bounding_box(), await close.bounding_box()
+    assert above and below and above["y"] + above["height"] <= below["y"]
+    assert await violations(window.page) == []
     await window.page.reload()
     await badge.click(timeout=BACK_WITHIN_MS)  # until somebody has read it
     await listed.get_by_role("button", name="I have read this").click()
     await expect(listed).to_contain_text("Everything is sent.")
     await listed.get_by_role("button", name="Close", exact=True).click()
     await expect(badge).to_have_count(0)
-    assert await recorded(bed, 132) == []
+    assert await recorded(bed, 80) == []
 
 
 async def test_another_sign_in_sends_nothing_of_whoever_was_here_before(look: Look, ward: Ward) -> None:
@@ -103,11 +108,12 @@ async def test_another_sign_in_sends_nothing_of_whoever_was_here_before(look: Lo
     )
     await expect(window.state).to_have_attribute("data-feed", "live", timeout=BACK_WITHIN_MS)
     assert await recorded(bed, 133) == []
-    await window.page.get_by_role("button", name="sign out").first.click()
+    await window.sign_out()
     nurse = ward.users["nurse"]
     await window.type_in(nurse["username"], nurse["password"])
     await expect(window.state).to_have_attribute("data-feed", "live", timeout=BACK_WITHIN_MS)
     await expect(window.page.locator(".unsent-tool")).to_have_count(0, timeout=BACK_WITHIN_MS)
+    await window.session(bed.path)  # who signed out by choice begins on the board
     entry = window.page.get_by_role("region", name="Timeline").locator("li").filter(has_text="BP 133/78")
     await expect(entry).to_be_visible(timeout=BACK_WITHIN_MS)
 
@@ -126,7 +132,9 @@ async def test_an_older_window_sends_nothing_in_the_name_of_who_signed_in_since(
     )
     assert (await login).ok
     await type_pressure(window, "134", "79")
-    await expect(window.page.get_by_text("Your sign-in has ended.")).to_be_visible(timeout=BACK_WITHIN_MS)
+    await expect(window.page.get_by_text("somebody else has signed in in another window")).to_be_visible(
+        timeout=BACK_WITHIN_MS
+    )
     await window.page.unroute_all()
     assert await recorded(bed, 134) == []
     nurse = ward.users["nurse"]

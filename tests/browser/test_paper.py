@@ -1,11 +1,13 @@
 """What is printed: the discharge summary and REMS form of a session that ended hours ago, on paper."""
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,7 +18,7 @@ from playwright.async_api import Route, expect
 from pypdf import PdfReader
 
 from tests.browser.conftest import Look
-from tests.browser.test_layout import violations
+from tests.browser.test_layout import SCREENS, violations
 from tests.browser.ward import Ward
 from tests.browser.window import Window
 
@@ -165,6 +167,7 @@ async def test_marking_the_form_as_sent_takes_it_off_the_worklist(look: Look, go
     await opened(window, gone.session_id, "rems")
     await window.page.get_by_role("button", name="Mark as sent").click()
     dialog = window.page.get_by_role("dialog", name="The REMS form was sent")
+    assert await violations(window.page) == []
     await dialog.get_by_label("Confirmation of the REMS").fill("R-4711")
     await dialog.get_by_role("button", name="Mark as sent").click()
     sent = window.page.locator(".paper-sent")
@@ -189,12 +192,17 @@ async def test_axe_finds_nothing_on_paper(look: Look, gone: Eventful, theme: str
             assert await window.page.evaluate(over) <= 0, f"{paper} scrolls sideways at {width}"
 
 
-async def test_an_ended_session_leads_to_its_papers(look: Look, gone: Eventful) -> None:
+async def test_an_ended_session_leads_to_its_papers(look: Look, gone: Eventful, tmp_path: Path) -> None:
+    """KAP_SCREENS=1 puts the summary into docs/screens."""
     window = await look()
     await window.session(f"/sessions/{gone.session_id}")
     await expect(window.page.get_by_role("link", name="REMS form")).to_be_visible()
     await window.page.get_by_role("link", name="Discharge summary").click()
     await expect(window.page.get_by_role("heading", name="Discharge summary", level=1)).to_be_visible()
+    await expect(window.page.locator("article.sheet")).to_be_visible(timeout=15_000)
+    folder = SCREENS if os.environ.get("KAP_SCREENS") == "1" else tmp_path
+    await window.page.evaluate("document.fonts.ready")
+    await window.page.screenshot(path=folder / "summary.png", animations="disabled")
 
 
 async def test_paper_waits_for_the_whole_history(look: Look, gone: Eventful) -> None:

@@ -87,7 +87,7 @@ async def test_the_worst_alarm_is_heard_until_it_is_answered(look: Look, ward: W
     await expect(head).to_have_attribute("data-s", "paused", timeout=SHOWN_WITHIN_MS)
     await expect(head.locator(".alarm-age")).to_have_text(re.compile(r"^(2:00|1:5\d)$"))  # counts down
     await expect(head.get_by_label("sound paused")).to_be_visible()
-    await expect(page.get_by_role("button", name=re.compile("^Paused 1:[45]"))).to_be_visible()
+    await expect(page.get_by_role("button", name=re.compile("^Rm 5 paused 1:[45]"))).to_be_visible()
     await hears(page, LOW)
     one.well()
     await hears(page)

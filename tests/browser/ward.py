@@ -15,6 +15,7 @@ import nats
 from kap.events.alarm_rules import Symptoms
 from kap.events.session import Route
 from kap.protocol import defaults
+from kap.tasks import ended
 from kap_local import physiology
 from kap_local.bedside_monitor import BedsideMonitor
 from kap_local.clinic_client import Staff, sign_in_all
@@ -65,6 +66,10 @@ class Bed(Treatment):
         self.bedside = BedsideMonitor(*self.mllp, self.device, self.who.number)
         self.line = asyncio.Lock()  # one message at a time
         self.cuff: tuple[datetime, dict[str, float]] | None = None
+
+    async def free_number(self) -> None:
+        await super().free_number()
+        self.bedside.number = self.who.number  # what the monitor is told is whom it names
 
     @property
     def id(self) -> str:
@@ -191,7 +196,7 @@ async def alarms_at_once(prescriber: Staff) -> None:
             if isinstance(rule, Symptoms)
         }
         stays = STAYS if own.name == "sublingual" else {"latching": [], "escalation": []}
-        plain = {"rules": rules, **stays}
+        plain = {"rules": rules, "clear_after_s": 0, **stays}
         content = own.content() | {
             "version": own.version + 1,
             "alarms": own.alarms.model_dump(mode="json") | plain,
@@ -234,9 +239,7 @@ async def admitted(
         try:
             yield Ward(up, staff, beds, {user["role"]: user for user in run["users"]})
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await ended(*running)
     finally:
         for one in beds.values():
             await one.bedside.close()

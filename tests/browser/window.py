@@ -50,7 +50,7 @@ class Window:
 
     async def board(self) -> None:
         await self.open()
-        await expect(self.page.locator("article.card")).to_have_count(8, timeout=15_000)
+        await expect(self.card("8")).to_be_visible(timeout=15_000)  # the ward's last; guests may be there too
         await expect(self.state).to_have_attribute("data-feed", "live", timeout=15_000)
 
     async def session(self, path: str) -> None:
@@ -62,6 +62,12 @@ class Window:
         await self.page.get_by_label("User name").fill(username)
         await self.page.get_by_label("Password").fill(password)
         await self.page.get_by_role("button", name="Sign in").click()
+
+    async def sign_out(self) -> None:
+        await self.page.get_by_role("button", name="sign out").first.click()
+        question = self.page.get_by_role("dialog")
+        await expect(question).to_contain_text("Alarms will not sound on this screen.")
+        await question.get_by_role("button", name="Sign out").click()
 
     async def chart_drawn(self) -> None:
         await self.page.wait_for_function(DRAWN, polling=200, timeout=10_000)
