@@ -438,10 +438,10 @@ async def test_what_is_seen_and_done_is_recorded_from_one_form_each(look: Look, 
     await expect(told(window, "Adverse event, minor: vomiting.")).to_be_visible(timeout=SOON_MS)
 
     dialog = await act(window, "Responsible")
-    await dialog.locator(".option").filter(has_text="First nurse").get_by_role("radio").click()
+    await dialog.locator(".option").filter(has_text="First therapist").get_by_role("radio").click()
     await press(dialog, "Change")
-    await expect(told(window, "First nurse is responsible")).to_be_visible(timeout=SOON_MS)
-    await expect(window.page.locator(".s-facts")).to_contain_text("First nurse (you)", timeout=SOON_MS)
+    await expect(told(window, "First therapist is responsible")).to_be_visible(timeout=SOON_MS)
+    await expect(window.page.locator(".s-facts")).to_contain_text("First therapist", timeout=SOON_MS)
 
 
 async def test_a_check_stays_due_until_its_moaas_is_observed_and_is_missed_when_passed_over(
