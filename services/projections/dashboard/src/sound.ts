@@ -107,12 +107,13 @@ function heard(): void {
   audible.value = context?.state === "running";
 }
 
-/** The browser lets a page sound after a touch: every touch and key asks again while it is silent. */
+/** The browser lets a page sound after a touch: every touch and key asks again while it is silent. Once it is over: the
+    button that was pressed would be another one under the same finger. */
 export function armByTouch(): void {
   const ask = (): void => {
     if (!audible.peek()) void arm();
   };
-  for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, ask, { capture: true });
+  for (const touch of ["click", "keyup"]) addEventListener(touch, ask, { capture: true });
   document.addEventListener("visibilitychange", ask);
   ask();
 }
