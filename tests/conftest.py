@@ -66,8 +66,10 @@ async def fresh_streams(url: str) -> None:
     streams = deploy_files.streams()
     client = await nats.connect(url)
     try:
+        # one by one: NATS removes the folder of the streams after the answer that the last of them is gone
         for wanted in streams.STREAMS:
             await streams.request(client, f"STREAM.DELETE.{wanted['name']}")
+            await streams.declare_one(client, wanted)
         await streams.declare(client)
     finally:
         await client.close()
