@@ -20,7 +20,7 @@ from kap.events import Recorded
 from kap.events.vitals import VitalRecorded
 from kap.ids import uuid7
 from kap.tasks import ended
-from kap_local.clinic_client import Staff
+from kap_local.clinic_client import AGAIN, Staff
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
@@ -187,7 +187,7 @@ class Load:
                     status, answer = 503, type(error).__name__
                 if status == 200:
                     break
-                if status != 503:
+                if status not in AGAIN:
                     self.problems.append(f"{owner}: {status} {answer}")
                     return
                 self.repeats[f"{owner}: {answer}"] += 1

@@ -9,12 +9,13 @@ from kap_local.clinic_client import Staff
 from kap_local.failure import Failure
 
 PATIENCE_S = 0.1
-ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+REST = b"\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+ANSWER = b"HTTP/1.1 200 OK" + REST
 
 
 @asynccontextmanager
-async def gateway(cut: int, after_s: float) -> AsyncIterator[Staff]:
-    """One that hangs up on the first `cut` requests, each `after_s` after it came, and answers the others."""
+async def gateway(cut: int, after_s: float = 0, says: bytes = b"") -> AsyncIterator[Staff]:
+    """One that hangs up on the first `cut` requests, `after_s` after each came, having said so much."""
     left = cut
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -23,9 +24,10 @@ async def gateway(cut: int, after_s: float) -> AsyncIterator[Staff]:
         if left > 0:
             left -= 1
             await asyncio.sleep(after_s)
+            writer.write(says)
         else:
             writer.write(ANSWER)
-            await writer.drain()
+        await writer.drain()
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
@@ -40,7 +42,13 @@ async def test_a_slow_answer_that_breaks_off_is_asked_for_again() -> None:
         assert await staff.get("/api/rooms") == {}
 
 
+@pytest.mark.parametrize("status", (b"408 Request Timeout", b"503 Service Unavailable"))
+async def test_what_kap_could_not_take_now_is_sent_again(status: bytes) -> None:
+    async with gateway(cut=1, says=b"HTTP/1.1 " + status + REST) as staff:
+        assert await staff.get("/api/rooms") == {}
+
+
 async def test_patience_ends() -> None:
-    async with gateway(cut=100, after_s=0) as staff:
+    async with gateway(cut=100) as staff:
         with pytest.raises(Failure, match=r"does not answer at http://127\.0\.0\.1:[0-9]+ any more"):
             await staff.get("/api/rooms")

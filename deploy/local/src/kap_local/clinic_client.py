@@ -14,6 +14,8 @@ from kap.ids import uuid7
 from kap_local.failure import Failure
 
 Owner = Literal["intake", "session", "integration"]
+# Broken off on the way, or nobody there to take it: not a word about what was asked. Sent again as it is.
+AGAIN = frozenset({408, 503})
 
 
 class Staff:
@@ -65,7 +67,7 @@ class Staff:
         while True:
             try:
                 reply = await self.http.request(method, path, **what)
-                if reply.status_code != 503 or time.monotonic() > end:
+                if reply.status_code not in AGAIN or time.monotonic() > end:
                     return reply
             except httpx.TransportError as error:
                 if time.monotonic() > end:

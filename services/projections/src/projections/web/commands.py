@@ -47,6 +47,7 @@ CALLED_OWNER = {
     responses={
         200: {"description": '{"recorded": events, "position": of the last}'},
         403: {"description": "This role may not"},
+        408: {"description": "It did not arrive whole in time; the same command may be sent again"},
         409: {
             "description": '{"refused": "the reason, for the clinician", "points": {name: sentence}}; '
             "points where there are several reasons, by the names of their gates"
