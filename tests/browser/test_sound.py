@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 HIGH, MEDIUM, LOW, CALL, LOST = 7, 9, 20, 10, 6  # seconds from burst to burst
 HUNG_S = 10
 
-# every sound that the page starts: how long its pattern is, whether it repeats; when asked for, begun and ended
+# every sound that the page starts: how long its pattern is, whether it repeats, when asked for, begun, ended
 LISTEN = """
 window.sounds = [];
 const { start, stop } = AudioBufferSourceNode.prototype;
