@@ -27,7 +27,7 @@ from nats.errors import Error as NatsError
 from tests.system.clinic import Bed, Kap, Line, to_ms
 
 MONITOR_S = 0.2  # five messages a second
-GATEWAY_S, READINGS = 0.4, 10
+GATEWAY_S, READINGS = 0.3, 10
 COMMAND_S = 0.05
 END_S = 40.0
 

@@ -171,7 +171,7 @@ async def test_with_postgres_down_only_history_is_missing(scene: Scene) -> None:
             assert session in fresh.sessions
             before = len(fresh.readings)
             await until(lambda: len(fresh.readings) > before + 20, "live values for a new viewer", 3)
-        await load.goes_on(load.senders, 15, "with Postgres down", times=10)  # a gateway pauses for 4 s of it
+        await load.goes_on(load.senders, 5, "with Postgres down", times=10)
         for name in ("gateway", "session-monitor"):
             reply = await nurse.http.get(f"{scene.kap.run['services'][name]}/readyz")
             assert reply.status_code == 200, name
